@@ -1,0 +1,1 @@
+//! ClickHouse roll-ups and queries that give sufficient statistics.

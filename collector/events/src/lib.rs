@@ -1,0 +1,1 @@
+//! Event schema, validation, limits, privacy.

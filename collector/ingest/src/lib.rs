@@ -1,0 +1,1 @@
+//! HTTP in, Kafka or the disk spool out.

@@ -1,0 +1,1 @@
+//! Experiments, layers, lifecycle and validation, without IO.

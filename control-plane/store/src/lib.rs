@@ -1,0 +1,1 @@
+//! Postgres: the one write path, one module per resource.

@@ -1,0 +1,1 @@
+//! Assignment: bundle format, hashing, targeting, evaluation, explanation.

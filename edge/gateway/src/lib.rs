@@ -1,0 +1,1 @@
+//! What an edge does with a request, over traits for the platform.

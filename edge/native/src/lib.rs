@@ -1,0 +1,1 @@
+//! The gateway on axum: self-hosted edge, sidecar, local development.

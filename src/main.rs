@@ -1,0 +1,2 @@
+//! `kerf`: one binary whose subcommands are the services and the tools.
+fn main() {}
