@@ -1,0 +1,14 @@
+//! Sufficient statistics that merge: merging two parts gives what the whole would have given.
+//!
+//! Each type is built from sums (as a warehouse gives them), unit by unit, or by merge; and each turns into an
+//! [`Estimate`](crate::Estimate) of one arm. Variances are sample variances (divisor n − 1).
+
+mod mean;
+mod multivariate;
+mod pair;
+mod proportion;
+
+pub use mean::Mean;
+pub use multivariate::Multivariate;
+pub use pair::{Pair, PairSums};
+pub use proportion::{Count, Proportion};
