@@ -1,0 +1,1 @@
+//! Kafka as the collector uses it: topics, and the settings of its clients.
