@@ -45,6 +45,35 @@ impl Estimate {
     pub fn standard_error(&self) -> f64 {
         self.variance.sqrt()
     }
+
+    /// The estimate with its two-sided interval; Student's t where degrees of freedom are known, else the normal.
+    ///
+    /// # Errors
+    /// [`Inconclusive::NotConverged`] if the quantile fails.
+    pub fn effect(&self, alpha: Alpha) -> Result<Effect, Inconclusive> {
+        let critical = match self.degrees_of_freedom {
+            Some(degrees) => student::upper_quantile(alpha.get() / 2.0, degrees)?,
+            None => alpha.two_sided_z(),
+        };
+        let standard_error = self.standard_error();
+        let interval = Interval::around(self.value, critical * standard_error, alpha.level());
+        Ok(Effect { estimate: self.value, standard_error, interval })
+    }
+
+    /// The two-sided p-value of "the true value is `null`", under the same reference as [`Estimate::effect`].
+    ///
+    /// # Errors
+    /// [`Inconclusive::NoVariance`] without a variance.
+    pub fn p_value(&self, null: f64) -> Result<PValue, Inconclusive> {
+        if self.variance <= 0.0 {
+            return Err(Inconclusive::NoVariance);
+        }
+        let statistic = (self.value - null) / self.standard_error();
+        match self.degrees_of_freedom {
+            Some(degrees) => PValue::two_sided_student(statistic, degrees),
+            None => Ok(PValue::two_sided_normal(statistic)),
+        }
+    }
 }
 
 /// A two-sided or one-sided confidence (or credible) interval.

@@ -8,11 +8,20 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bayes;
+pub mod decision;
 pub mod dist;
 pub mod estimate;
+pub mod fixed;
+pub mod guardrail;
+pub mod health;
 pub mod inconclusive;
 pub mod moments;
+pub mod networks;
 pub mod probability;
+mod quadrature;
+mod root;
+mod symmetric;
 
 pub use estimate::{Effect, Estimate, Interval, PValue};
 pub use inconclusive::Inconclusive;

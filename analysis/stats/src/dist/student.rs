@@ -1,7 +1,7 @@
 //! Student's t distribution with any positive degrees of freedom.
 
 use super::{beta, normal};
-use crate::{Inconclusive, inconclusive::positive};
+use crate::{Alpha, Inconclusive, inconclusive::positive};
 
 /// The probability of more than `t`, relative precision about 1e-12 in both tails.
 ///
@@ -72,6 +72,18 @@ pub fn upper_quantile(p: f64, degrees_of_freedom: f64) -> Result<f64, Inconclusi
         return Ok(t);
     }
     newton(p, degrees_of_freedom)
+}
+
+/// The value that is exceeded in absolute terms with the rate alpha.
+///
+/// # Errors
+/// As [`upper_quantile`].
+pub fn two_sided_critical(alpha: Alpha, degrees_of_freedom: f64) -> Result<f64, Inconclusive> {
+    positive(degrees_of_freedom, "degrees of freedom")?;
+    match denormalised(alpha.two_sided_z(), degrees_of_freedom) {
+        Some(t) => Ok(t),
+        None => upper_quantile(0.5 * alpha.get(), degrees_of_freedom),
+    }
 }
 
 /// Solves `sf(t) = p` for p below one half, in the logarithms of t and p, where the tail is close to a line.

@@ -1,0 +1,139 @@
+//! Fixed-horizon comparison of a treatment with a control: valid when looked at once, at the planned end.
+//!
+//! Every metric kind becomes two [`Estimate`]s and is compared here; two proportions have their own pooled test in
+//! [`proportions`]. The p-value tests the difference; a relative effect carries the p-value of its own test.
+
+pub mod count;
+pub mod margin;
+pub mod proportions;
+pub mod relative;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    Alpha, Effect, Estimate, Inconclusive, Interval, PValue,
+    dist::{normal, student},
+    inconclusive::serialize_outcome,
+};
+use relative::RelativeEffect;
+
+/// The distribution that a statistic is referred to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reference {
+    /// The standard normal: right for proportions and for large samples.
+    Normal,
+    /// Student's t with the Welch-Satterthwaite degrees of freedom: the default for means.
+    Welch,
+}
+
+/// The answer to "how do the arms differ": estimate, interval and p-value of the difference and of the lift.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Comparison {
+    /// The control's estimate.
+    pub control: Estimate,
+    /// The treatment's estimate.
+    pub treatment: Estimate,
+    /// Treatment less control, in the unit of the metric.
+    pub difference: Effect,
+    /// The difference divided by the control (0.02 is a lift of 2%), or why there is none.
+    #[serde(serialize_with = "serialize_outcome")]
+    pub relative: Result<RelativeEffect, Inconclusive>,
+    /// The test statistic of the difference.
+    pub statistic: f64,
+    /// Degrees of freedom of the reference; `None` for the normal.
+    pub degrees_of_freedom: Option<f64>,
+    /// The two-sided p-value of "no difference"; significance is decided by it.
+    pub p_value: PValue,
+    /// Whether the interval of the difference leads to the same decision as the p-value. A pooled test with an
+    /// unpooled interval may disagree close to alpha: the p-value counts, and this says so.
+    pub interval_agrees: bool,
+    /// Whether a proportion has fewer than five expected conversions (or non-conversions) in an arm, so that the
+    /// normal approximation is poor. Always false for other metrics.
+    pub small_counts: bool,
+}
+
+/// Compares two independent estimates with unequal variances.
+///
+/// Normal reference or Welch's t (Welch 1947), `(t − c) / sqrt(V_t + V_c)`.
+///
+/// # Errors
+/// [`Inconclusive::NoVariance`] if neither estimate varies, [`Inconclusive::TooFewUnits`] for Welch with a single
+/// unit in an arm that varies.
+pub fn compare(
+    control: Estimate,
+    treatment: Estimate,
+    alpha: Alpha,
+    reference: Reference,
+) -> Result<Comparison, Inconclusive> {
+    let variance = control.variance + treatment.variance;
+    if variance <= 0.0 {
+        return Err(Inconclusive::NoVariance);
+    }
+    let degrees_of_freedom = match reference {
+        Reference::Normal => None,
+        Reference::Welch => Some(welch_satterthwaite(&control, &treatment)?),
+    };
+    let critical = critical_value(alpha, degrees_of_freedom)?;
+    let estimate = treatment.value - control.value;
+    let standard_error = variance.sqrt();
+    let statistic = estimate / standard_error;
+    let p_value = two_sided(statistic, degrees_of_freedom)?;
+    let interval = Interval::around(estimate, critical * standard_error, alpha.level());
+    Ok(Comparison {
+        control,
+        treatment,
+        difference: Effect { estimate, standard_error, interval },
+        relative: relative::lift(control, treatment, alpha, degrees_of_freedom),
+        statistic,
+        degrees_of_freedom,
+        p_value,
+        interval_agrees: true,
+        small_counts: false,
+    })
+}
+
+/// The Welch-Satterthwaite degrees of freedom of the difference of two estimates.
+///
+/// # Errors
+/// [`Inconclusive::TooFewUnits`] if an estimate that varies has no degrees of freedom.
+pub fn welch_satterthwaite(control: &Estimate, treatment: &Estimate) -> Result<f64, Inconclusive> {
+    // Shares of the total variance, so that squares of tiny variances do not underflow.
+    let total = control.variance + treatment.variance;
+    let term = |estimate: &Estimate| {
+        let share = estimate.variance / total;
+        match estimate.degrees_of_freedom {
+            _ if share == 0.0 => Ok(0.0),
+            Some(df) if df > 0.0 => Ok(share * share / df),
+            _ => Err(Inconclusive::TooFewUnits { needed: 2, found: estimate.units }),
+        }
+    };
+    Ok(1.0 / (term(control)? + term(treatment)?))
+}
+
+/// The two-sided critical value: normal for `None`, else Student's t.
+///
+/// # Errors
+/// As [`student::upper_quantile`].
+pub fn critical_value(alpha: Alpha, degrees_of_freedom: Option<f64>) -> Result<f64, Inconclusive> {
+    match degrees_of_freedom {
+        None => Ok(alpha.two_sided_z()),
+        Some(df) => student::two_sided_critical(alpha, df),
+    }
+}
+
+/// The two-sided p-value: normal for `None`, else Student's t.
+pub(crate) fn two_sided(statistic: f64, degrees_of_freedom: Option<f64>) -> Result<PValue, Inconclusive> {
+    match degrees_of_freedom {
+        None => Ok(PValue::two_sided_normal(statistic)),
+        Some(df) => PValue::two_sided_student(statistic, df),
+    }
+}
+
+/// The probability of a larger statistic: normal for `None`, else Student's t.
+pub(crate) fn upper_tail(statistic: f64, degrees_of_freedom: Option<f64>) -> Result<PValue, Inconclusive> {
+    Ok(PValue::clamped(match degrees_of_freedom {
+        None => normal::sf(statistic),
+        Some(df) => student::sf(statistic, df)?,
+    }))
+}

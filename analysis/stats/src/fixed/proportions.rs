@@ -1,0 +1,152 @@
+//! Tests of conversion rates: two arms by the pooled z, several by chi-square.
+
+use serde::Serialize;
+
+use super::{Comparison, Reference, compare};
+use crate::{Alpha, Inconclusive, PValue, Proportion, dist::chi_squared};
+
+/// The two-proportion z-test: pooled statistic and p-value, unpooled (Wald) interval.
+///
+/// `z = (p_t − p_c) / sqrt(p (1 − p) (1/n_t + 1/n_c))` with p over both arms (Fleiss, Levin and Paik 2003, 2.3);
+/// the standard error and interval of the difference use each arm's own variance.
+///
+/// # Errors
+/// [`Inconclusive::NoUnits`] if an arm is empty, [`Inconclusive::NoVariance`] if no unit or every unit converted.
+pub fn z_test(control: Proportion, treatment: Proportion, alpha: Alpha) -> Result<Comparison, Inconclusive> {
+    let (c, t) = (control.estimate()?, treatment.estimate()?);
+    let pooled = control.merge(treatment);
+    let (n_c, n_t) = (c.units as f64, t.units as f64);
+    let failures = (pooled.units() - pooled.conversions()) as f64;
+    let conversions = pooled.conversions() as f64;
+    if conversions == 0.0 || failures == 0.0 {
+        return Err(Inconclusive::NoVariance);
+    }
+    let n = pooled.units() as f64;
+    let variance = (conversions / n) * (failures / n) * (1.0 / n_c + 1.0 / n_t);
+    let difference = t.value - c.value;
+    let statistic = difference / variance.sqrt();
+    let p_value = PValue::two_sided_normal(statistic);
+    let comparison = match compare(c, t, alpha, Reference::Normal) {
+        // One arm all converted, the other none: nothing varies within the arms, yet the pooled test answers.
+        Err(Inconclusive::NoVariance) => separated(c, t, alpha),
+        outcome => outcome?,
+    };
+    let excludes_zero = !comparison.difference.interval.contains(0.0);
+    Ok(Comparison {
+        statistic,
+        p_value,
+        interval_agrees: excludes_zero == p_value.is_significant(alpha),
+        small_counts: conversions.min(failures) / n * n_c.min(n_t) < 5.0,
+        ..comparison
+    })
+}
+
+/// The comparison of two arms that do not vary: its interval has no width.
+fn separated(control: crate::Estimate, treatment: crate::Estimate, alpha: Alpha) -> Comparison {
+    let estimate = treatment.value - control.value;
+    let interval = crate::Interval::around(estimate, 0.0, alpha.level());
+    Comparison {
+        control,
+        treatment,
+        difference: crate::Effect { estimate, standard_error: 0.0, interval },
+        relative: Err(if control.value == 0.0 {
+            Inconclusive::ZeroControl
+        } else {
+            Inconclusive::NoVariance
+        }),
+        statistic: 0.0,
+        degrees_of_freedom: None,
+        p_value: PValue::clamped(1.0),
+        interval_agrees: true,
+        small_counts: true,
+    }
+}
+
+/// The result of a chi-square test.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct ChiSquare {
+    /// Pearson's statistic.
+    pub statistic: f64,
+    /// Its degrees of freedom.
+    pub degrees_of_freedom: u32,
+    /// The probability of a larger one.
+    pub p_value: PValue,
+}
+
+/// Pearson's chi-square test that all arms convert alike (k x 2 table, no continuity correction).
+///
+/// With two arms the statistic is the square of the pooled z. Arms without units are left out.
+///
+/// # Errors
+/// [`Inconclusive::TooFewArms`] for fewer than two arms with units, [`Inconclusive::NoVariance`] if no unit or every
+/// unit converted.
+pub fn chi_square(arms: &[Proportion]) -> Result<ChiSquare, Inconclusive> {
+    let filled = || arms.iter().filter(|arm| arm.units() > 0);
+    let total = filled().fold(Proportion::default(), |sum, arm| sum.merge(*arm));
+    let count = filled().count();
+    if count < 2 {
+        return Err(Inconclusive::TooFewArms);
+    }
+    let n = total.units() as f64;
+    let rate = total.conversions() as f64 / n;
+    let failure_rate = (total.units() - total.conversions()) as f64 / n;
+    if rate == 0.0 || failure_rate == 0.0 {
+        return Err(Inconclusive::NoVariance);
+    }
+    let statistic = filled()
+        .map(|arm| {
+            let excess = arm.conversions() as f64 - arm.units() as f64 * rate;
+            excess * excess / (arm.units() as f64 * rate * failure_rate)
+        })
+        .sum();
+    let degrees_of_freedom = u32::try_from(count - 1).map_err(|_| Inconclusive::TooFewArms)?;
+    let p_value = PValue::clamped(chi_squared::sf(statistic, degrees_of_freedom)?);
+    Ok(ChiSquare { statistic, degrees_of_freedom, p_value })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn arm(units: u64, conversions: u64) -> Proportion {
+        Proportion::new(units, conversions).unwrap()
+    }
+
+    fn alpha() -> Alpha {
+        Alpha::new(0.05).unwrap()
+    }
+
+    #[test]
+    fn no_conversion_anywhere_is_inconclusive() {
+        assert_eq!(z_test(arm(10, 0), arm(10, 0), alpha()), Err(Inconclusive::NoVariance));
+        assert_eq!(z_test(arm(10, 10), arm(10, 10), alpha()), Err(Inconclusive::NoVariance));
+        assert_eq!(z_test(arm(0, 0), arm(10, 1), alpha()), Err(Inconclusive::NoUnits));
+    }
+
+    #[test]
+    fn arms_that_are_separated_completely_still_have_a_p_value() {
+        let result = z_test(arm(10, 0), arm(10, 10), alpha()).unwrap();
+        assert!((result.statistic - 20.0_f64.sqrt()).abs() < 1e-12);
+        assert!(!result.small_counts && result.p_value.get() < 1e-4);
+        assert_eq!(result.relative, Err(Inconclusive::ZeroControl));
+    }
+
+    #[test]
+    fn two_arms_by_chi_square_are_the_squared_z() {
+        let z = z_test(arm(10_000, 500), arm(10_000, 550), alpha()).unwrap();
+        let chi = chi_square(&[arm(10_000, 500), arm(0, 0), arm(10_000, 550)]).unwrap();
+        assert_eq!(chi.degrees_of_freedom, 1);
+        assert!((chi.statistic / z.statistic.powi(2) - 1.0).abs() < 1e-12);
+        assert!((chi.p_value.get() / z.p_value.get() - 1.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_pooled_test_that_contradicts_its_interval_says_so() {
+        // Around alpha the pooled p and the unpooled interval part when the arms are of very different size.
+        let disagreeing = (300..420).any(|conversions| {
+            let result = z_test(arm(100_000, 20_000), arm(1_500, conversions), alpha()).unwrap();
+            !result.interval_agrees
+        });
+        assert!(disagreeing);
+    }
+}
