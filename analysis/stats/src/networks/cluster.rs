@@ -1,0 +1,181 @@
+//! Experiments whose unit of assignment is a cluster: friend groups, stores, cities.
+//!
+//! Owns the difference between two arms when whole clusters were assigned and the metric is a mean (or ratio) over
+//! the units inside them. Treating such units as independent gives intervals that are too short by the square root
+//! of the design effect `1 + (m-1)·ICC`.
+
+use super::regression::{Correction, CrossMoments, Fit};
+use crate::symmetric::Square;
+use crate::{Estimate, Inconclusive};
+
+/// Sums of one cluster over its units.
+///
+/// For a ratio metric, `units` is the sum of the denominators and `outcome` the sum of the numerators.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Cluster {
+    /// Index of the arm that the whole cluster was assigned to.
+    pub arm: usize,
+    /// Number of units (or sum of denominators).
+    pub units: f64,
+    /// `Σ y`.
+    pub outcome: f64,
+    /// `Σ x_j`, one entry a covariate measured before assignment; empty without covariates.
+    pub covariates: Vec<f64>,
+    /// `Σ x_i x_j` for `j <= i`: lower triangle by rows.
+    pub covariate_products: Vec<f64>,
+    /// `Σ x_j y`, one entry a covariate.
+    pub covariate_outcomes: Vec<f64>,
+}
+
+impl Cluster {
+    /// A cluster without covariates.
+    #[must_use]
+    pub fn new(arm: usize, units: f64, outcome: f64) -> Self {
+        Self { arm, units, outcome, ..Self::default() }
+    }
+
+    /// Counts one unit with its outcome and covariates.
+    pub fn push(&mut self, outcome: f64, covariates: &[f64]) {
+        self.covariates.resize(covariates.len(), 0.0);
+        self.covariate_outcomes.resize(covariates.len(), 0.0);
+        self.covariate_products.resize(covariates.len() * (covariates.len() + 1) / 2, 0.0);
+        self.units += 1.0;
+        self.outcome += outcome;
+        let products = covariates
+            .iter()
+            .enumerate()
+            .flat_map(|(i, x)| covariates.iter().take(i + 1).map(move |z| x * z));
+        self.covariate_products.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
+        self.covariates.iter_mut().zip(covariates).for_each(|(sum, x)| *sum += x);
+        self.covariate_outcomes.iter_mut().zip(covariates).for_each(|(sum, x)| *sum += x * outcome);
+    }
+
+    fn valid(&self) -> bool {
+        let covariates = self.covariates.len();
+        self.units > 0.0
+            && self.covariate_outcomes.len() == covariates
+            && self.covariate_products.len() == covariates * (covariates + 1) / 2
+            && [self.units, self.outcome].iter().chain(&self.covariates).all(|value| value.is_finite())
+            && self.covariate_products.iter().chain(&self.covariate_outcomes).all(|value| value.is_finite())
+    }
+}
+
+/// What a cluster-randomised comparison of two arms found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ClusterComparison {
+    /// Mean per unit in the control arm, at the overall mean of the covariates.
+    pub control: f64,
+    /// Mean per unit in the treatment arm, at the overall mean of the covariates.
+    pub treatment: f64,
+    /// Treatment minus control.
+    pub difference: Estimate,
+    /// `(treatment - control) / control` by the delta method; `None` where the control mean is zero.
+    pub lift: Option<Estimate>,
+    /// Clusters in control and treatment.
+    pub clusters: (usize, usize),
+}
+
+/// Compares `treatment` with `control` (indices of arms) over clusters; other arms are left out.
+///
+/// The model is one mean per arm and one common slope per covariate, fitted over units by least squares; clusters
+/// may differ in size. [`Correction::Cr2`] is the choice for fewer than about 40 clusters.
+///
+/// # Errors
+/// [`Inconclusive::TooFewUnits`] below two clusters in an arm; [`Inconclusive::OutOfDomain`] when a cluster has
+/// no units, a non-finite sum or covariates of another number than the rest; [`Inconclusive::SingularCovariates`] when
+/// covariates are combinations of each other or of the arms.
+pub fn compare_clusters(
+    clusters: &[Cluster],
+    control: usize,
+    treatment: usize,
+    correction: Correction,
+) -> Result<ClusterComparison, Inconclusive> {
+    let of_interest: Vec<&Cluster> =
+        clusters.iter().filter(|cluster| cluster.arm == control || cluster.arm == treatment).collect();
+    let in_arm = |arm: usize| of_interest.iter().filter(|cluster| cluster.arm == arm).count();
+    let counts = (in_arm(control), in_arm(treatment));
+    let covariates = of_interest.first().map_or(0, |cluster| cluster.covariates.len());
+    if control == treatment
+        || of_interest.iter().any(|cluster| !cluster.valid() || cluster.covariates.len() != covariates)
+    {
+        return Err(Inconclusive::OutOfDomain { what: "a cluster" });
+    }
+    if counts.0 < 2 || counts.1 < 2 {
+        return Err(Inconclusive::TooFewUnits { needed: 2, found: counts.0.min(counts.1) as u64 });
+    }
+    let units: f64 = of_interest.iter().map(|cluster| cluster.units).sum();
+    let centre: Vec<f64> = (0..covariates)
+        .map(|j| of_interest.iter().filter_map(|cluster| cluster.covariates.get(j)).sum::<f64>() / units)
+        .collect();
+    let moments: Vec<CrossMoments> =
+        of_interest.iter().map(|cluster| cross_moments(cluster, treatment, &centre)).collect();
+    let fit = Fit::over(&moments, units)?;
+    comparison(&fit, correction, counts)
+}
+
+fn comparison(
+    fit: &Fit,
+    correction: Correction,
+    clusters: (usize, usize),
+) -> Result<ClusterComparison, Inconclusive> {
+    let columns = fit.coefficients().len();
+    let direction = |on_control: f64, on_treatment: f64| -> Vec<f64> {
+        [on_control, on_treatment].into_iter().chain(std::iter::repeat(0.0)).take(columns).collect()
+    };
+    let mean = |index: usize| fit.coefficients().get(index).copied().unwrap_or(0.0);
+    let (control, treatment) = (mean(0), mean(1));
+    let difference = fit.contrast(&direction(-1.0, 1.0), correction)?;
+    let lift = if control == 0.0 {
+        None
+    } else {
+        // Gradient of treatment/control - 1; the contrast's own value is the ratio's linear part, so it is replaced.
+        let linear = fit.contrast(&direction(-treatment / (control * control), 1.0 / control), correction)?;
+        Some(Estimate { value: difference.value / control, ..linear })
+    };
+    Ok(ClusterComparison { control, treatment, difference, lift, clusters })
+}
+
+/// Columns: control, treatment, then the covariates about their overall mean.
+fn cross_moments(cluster: &Cluster, treatment: usize, centre: &[f64]) -> CrossMoments {
+    let own = usize::from(cluster.arm == treatment);
+    let of = |values: &[f64], index: usize| values.get(index).copied().unwrap_or(0.0);
+    let centred: Vec<f64> =
+        cluster.covariates.iter().zip(centre).map(|(sum, mean)| sum - cluster.units * mean).collect();
+    let product = |i: usize, j: usize| {
+        let (i, j) = (i.max(j), i.min(j));
+        of(&cluster.covariate_products, i * (i + 1) / 2 + j)
+            - of(centre, i) * of(&cluster.covariates, j)
+            - of(centre, j) * of(&cluster.covariates, i)
+            + cluster.units * of(centre, i) * of(centre, j)
+    };
+    let design = Square::from_entries(2 + centre.len(), |row, column| {
+        match (row.checked_sub(2), column.checked_sub(2)) {
+            (None, None) => {
+                if row == own && column == own {
+                    cluster.units
+                } else {
+                    0.0
+                }
+            }
+            (None, Some(j)) => {
+                if row == own {
+                    of(&centred, j)
+                } else {
+                    0.0
+                }
+            }
+            (Some(i), None) => {
+                if column == own {
+                    of(&centred, i)
+                } else {
+                    0.0
+                }
+            }
+            (Some(i), Some(j)) => product(i, j),
+        }
+    });
+    let arms = (0..2).map(|arm| if arm == own { cluster.outcome } else { 0.0 });
+    let slopes =
+        (0..centre.len()).map(|j| of(&cluster.covariate_outcomes, j) - of(centre, j) * cluster.outcome);
+    CrossMoments { design, response: arms.chain(slopes).collect() }
+}

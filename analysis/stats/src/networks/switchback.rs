@@ -1,0 +1,290 @@
+//! Switchback experiments: one market (or all of them) changes arm from period to period.
+//!
+//! Owns the block estimator: bins are grouped into blocks of one arm, the bins just after a change of arm are
+//! trimmed because they still carry the other arm, and the difference of the arms' means is given a
+//! heteroscedasticity- and autocorrelation-consistent variance over blocks. What carries over for longer than the
+//! trimmed lag biases the estimate towards zero; [`lag_profile`] shows when the effect settles.
+
+use std::collections::BTreeMap;
+
+use super::serial_estimate;
+use crate::{Estimate, Inconclusive};
+
+/// Sums of one bin of time in one market.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Bin {
+    /// Number of the bin on the shared clock; bins need not be contiguous.
+    pub time: i64,
+    /// Number of the period that was assigned as a whole: `floor(now / period)`.
+    pub period: i64,
+    /// Whether the period was assigned to treatment.
+    pub treated: bool,
+    /// Units (or the denominator of a ratio metric).
+    pub units: f64,
+    /// `Σ y` (or the numerator of a ratio metric).
+    pub outcome: f64,
+}
+
+/// What weighs in a mean over blocks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// Every unit counts the same: the effect on a unit. Busy blocks weigh more.
+    Unit,
+    /// Every block counts the same: the effect on a period, which is what was randomised.
+    Block,
+}
+
+/// What may be correlated with what in the variance.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Correlation {
+    /// Blocks of one market over time; markets are independent of each other.
+    WithinMarket,
+    /// Also markets at the same time: scores are summed over markets first (Driscoll and Kraay). For a shared
+    /// schedule or shared shocks, such as the weather or a sale.
+    AcrossMarkets,
+}
+
+/// Choices of the block estimator.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SwitchbackPlan {
+    /// Bins to drop after each change of arm, and at the start of each market's series.
+    pub trimmed_bins: usize,
+    /// Weights in the means.
+    pub weight: Weight,
+    /// Correlation that the variance allows for.
+    pub correlation: Correlation,
+    /// Lags of the Bartlett kernel, in periods; `None` takes `floor(4 (T/100)^(2/9))` for `T` periods.
+    pub kernel_lags: Option<usize>,
+}
+
+/// What a switchback found.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SwitchbackEffect {
+    /// Mean in control blocks.
+    pub control: f64,
+    /// Mean in treatment blocks.
+    pub treatment: f64,
+    /// Treatment minus control, with HAC variance and `blocks - 2` degrees of freedom (periods with
+    /// [`Correlation::AcrossMarkets`]).
+    pub difference: Estimate,
+    /// The difference relative to control by the delta method; `None` where the control mean is zero.
+    pub lift: Option<Estimate>,
+    /// Blocks kept in control and treatment.
+    pub blocks: (usize, usize),
+    /// Bins dropped by trimming.
+    pub trimmed: usize,
+    /// Lags of the kernel that were used.
+    pub kernel_lags: usize,
+}
+
+/// Estimates the effect of treatment from the bins of one or more markets; bins in any order.
+///
+/// With `m_a` the weighted mean of arm `a` over its blocks and `W_a` the sum of its weights, block `b` has the score
+/// `s_b = ± w_b (ȳ_b - m_a) / W_a`; the variance is `B/(B-2) · Σ_{|l| <= L} (1 - |l|/(L+1)) Σ s_b s_{b-l}` with lags
+/// counted in periods.
+///
+/// Sources: Hu and Wager, arXiv 2209.00197 (burn-in); Bojinov, Simchi-Levi and Zhao, Management Science 69 (2023)
+/// (carryover of order m); Newey and West, Econometrica 55 (1987); Driscoll and Kraay, Rev. Economics and Statistics
+/// 80 (1998).
+///
+/// # Errors
+/// [`Inconclusive::TooFewUnits`] when trimming leaves fewer than two blocks in an arm;
+/// [`Inconclusive::NoVariance`] when the blocks of both arms do not vary; [`Inconclusive::OutOfDomain`] for a bin
+/// with no finite positive units, or a period that has both arms.
+pub fn switchback(markets: &[Vec<Bin>], plan: SwitchbackPlan) -> Result<SwitchbackEffect, Inconclusive> {
+    let mut blocks = Vec::new();
+    let mut trimmed = 0;
+    for (market, bins) in markets.iter().enumerate() {
+        let (kept, dropped) = blocks_of(market, bins, plan.trimmed_bins)?;
+        blocks.extend(kept);
+        trimmed += dropped;
+    }
+    let arms = ArmMeans::of(&blocks, plan.weight)?;
+    let variance_of = |on_control: f64, on_treatment: f64| {
+        let scores = scores(&blocks, &arms, plan, (on_control, on_treatment));
+        hac(&scores, plan.kernel_lags)
+    };
+    let (variance, kernel_lags, degrees_of_freedom) = variance_of(-1.0, 1.0)?;
+    let difference = serial_estimate(arms.treatment - arms.control, variance, degrees_of_freedom)?;
+    let lift = if arms.control == 0.0 {
+        None
+    } else {
+        let (variance, _, _) =
+            variance_of(-arms.treatment / (arms.control * arms.control), 1.0 / arms.control)?;
+        let value = (arms.treatment - arms.control) / arms.control;
+        Some(serial_estimate(value, variance, degrees_of_freedom)?)
+    };
+    Ok(SwitchbackEffect {
+        control: arms.control,
+        treatment: arms.treatment,
+        difference,
+        lift,
+        blocks: arms.blocks,
+        trimmed,
+        kernel_lags,
+    })
+}
+
+/// The difference of means among bins at each distance from the last change of arm: `profile[d]` uses only bins
+/// that are the `d`-th since the change. The effect has settled where the profile is flat; trim up to there.
+///
+/// The last entry gathers every bin at that distance or later. Entries without bins of both arms are `None`.
+#[must_use]
+pub fn lag_profile(markets: &[Vec<Bin>], distances: usize) -> Vec<Option<f64>> {
+    let mut sums = vec![[(0.0, 0.0); 2]; distances];
+    for bins in markets {
+        for (distance, bin) in since_change(bins) {
+            let Some(last) = distances.checked_sub(1) else { continue };
+            if let Some(at) =
+                sums.get_mut(distance.min(last)).and_then(|arms| arms.get_mut(usize::from(bin.treated)))
+            {
+                *at = (at.0 + bin.units, at.1 + bin.outcome);
+            }
+        }
+    }
+    let mean = |(units, outcome): (f64, f64)| if units > 0.0 { Some(outcome / units) } else { None };
+    sums.into_iter().map(|[control, treatment]| Some(mean(treatment)? - mean(control)?)).collect()
+}
+
+/// The bins left in one period of one market.
+struct Block {
+    market: usize,
+    period: i64,
+    treated: bool,
+    units: f64,
+    outcome: f64,
+}
+
+/// Every bin in time order with its distance from the last change of arm.
+fn since_change(bins: &[Bin]) -> Vec<(usize, Bin)> {
+    let mut sorted = bins.to_vec();
+    sorted.sort_by_key(|bin| bin.time);
+    let mut distance = 0;
+    let mut arm = None;
+    sorted
+        .into_iter()
+        .map(|bin| {
+            distance = if arm == Some(bin.treated) { distance + 1 } else { 0 };
+            arm = Some(bin.treated);
+            (distance, bin)
+        })
+        .collect()
+}
+
+fn blocks_of(market: usize, bins: &[Bin], trimmed_bins: usize) -> Result<(Vec<Block>, usize), Inconclusive> {
+    let mut dropped = 0;
+    let mut blocks: BTreeMap<i64, Block> = BTreeMap::new();
+    for (distance, bin) in since_change(bins) {
+        if !(bin.units.is_finite() && bin.units > 0.0 && bin.outcome.is_finite()) {
+            return Err(Inconclusive::OutOfDomain { what: "a switchback bin" });
+        }
+        if distance < trimmed_bins {
+            dropped += 1;
+            continue;
+        }
+        let empty = Block { market, period: bin.period, treated: bin.treated, units: 0.0, outcome: 0.0 };
+        let block = blocks.entry(bin.period).or_insert(empty);
+        if block.treated != bin.treated {
+            return Err(Inconclusive::OutOfDomain { what: "a switchback period with two arms" });
+        }
+        block.units += bin.units;
+        block.outcome += bin.outcome;
+    }
+    Ok((blocks.into_values().collect(), dropped))
+}
+
+/// Weighted means of both arms over blocks.
+struct ArmMeans {
+    control: f64,
+    treatment: f64,
+    weights: (f64, f64),
+    blocks: (usize, usize),
+}
+
+impl ArmMeans {
+    fn of(blocks: &[Block], weight: Weight) -> Result<Self, Inconclusive> {
+        let arm = |treated: bool| {
+            blocks.iter().filter(move |block| block.treated == treated).fold(
+                (0, 0.0, 0.0),
+                |(count, total, sum), block| {
+                    let own = weight.of(block);
+                    (count + 1, total + own, sum + own * block.outcome / block.units)
+                },
+            )
+        };
+        let (control, treatment) = (arm(false), arm(true));
+        let fewest = control.0.min(treatment.0);
+        if fewest < 2 {
+            return Err(Inconclusive::TooFewUnits { needed: 2, found: fewest });
+        }
+        Ok(Self {
+            control: control.2 / control.1,
+            treatment: treatment.2 / treatment.1,
+            weights: (control.1, treatment.1),
+            blocks: (control.0 as usize, treatment.0 as usize),
+        })
+    }
+}
+
+impl Weight {
+    fn of(self, block: &Block) -> f64 {
+        match self {
+            Self::Unit => block.units,
+            Self::Block => 1.0,
+        }
+    }
+}
+
+/// Scores by series and period; the series is the market, or one for all of them.
+fn scores(
+    blocks: &[Block],
+    arms: &ArmMeans,
+    plan: SwitchbackPlan,
+    gradient: (f64, f64),
+) -> BTreeMap<usize, BTreeMap<i64, f64>> {
+    let mut series: BTreeMap<usize, BTreeMap<i64, f64>> = BTreeMap::new();
+    for block in blocks {
+        let (mean, total, slope) = if block.treated {
+            (arms.treatment, arms.weights.1, gradient.1)
+        } else {
+            (arms.control, arms.weights.0, gradient.0)
+        };
+        let score = slope * plan.weight.of(block) * (block.outcome / block.units - mean) / total;
+        let key = match plan.correlation {
+            Correlation::WithinMarket => block.market,
+            Correlation::AcrossMarkets => 0,
+        };
+        *series.entry(key).or_default().entry(block.period).or_insert(0.0) += score;
+    }
+    series
+}
+
+/// Bartlett-weighted variance of the sum of scores, the lags used and the degrees of freedom.
+fn hac(
+    series: &BTreeMap<usize, BTreeMap<i64, f64>>,
+    lags: Option<usize>,
+) -> Result<(f64, usize, f64), Inconclusive> {
+    let count: usize = series.values().map(BTreeMap::len).sum();
+    if count < 3 {
+        return Err(Inconclusive::TooFewUnits { needed: 3, found: count as u64 });
+    }
+    let longest = series.values().map(BTreeMap::len).max().unwrap_or(0);
+    let lags = lags.unwrap_or_else(|| automatic_lags(longest));
+    let mut variance = 0.0;
+    for scores in series.values() {
+        for (period, score) in scores {
+            variance += score * score;
+            for (earlier, other) in scores.range(period.saturating_sub_unsigned(lags as u64)..*period) {
+                let lag = period.abs_diff(*earlier) as f64;
+                variance += 2.0 * (1.0 - lag / (lags as f64 + 1.0)) * score * other;
+            }
+        }
+    }
+    let count = count as f64;
+    Ok((variance * count / (count - 2.0), lags, count - 2.0))
+}
+
+/// Newey and West's rule of thumb, Review of Economic Studies 61 (1994).
+fn automatic_lags(periods: usize) -> usize {
+    (4.0 * (periods as f64 / 100.0).powf(2.0 / 9.0)).floor() as usize
+}
