@@ -10,6 +10,7 @@
 
 pub mod bayes;
 pub mod decision;
+pub mod design;
 pub mod dist;
 pub mod estimate;
 pub mod fixed;
@@ -21,6 +22,7 @@ pub mod networks;
 pub mod probability;
 mod quadrature;
 mod root;
+pub mod sequential;
 mod symmetric;
 
 pub use estimate::{Effect, Estimate, Interval, PValue};

@@ -1,0 +1,185 @@
+//! Inference after a group-sequential test: p-values, intervals and estimates that know of the earlier looks.
+//!
+//! Ordering of outcomes: stagewise (Armitage 1957; Jennison and Turnbull 2000, section 8.4). Crossing the upper
+//! boundary earlier is more extreme than later, at the same look the larger statistic is; below, the mirror image.
+//! It does not depend on looks that did not happen.
+
+use serde::Serialize;
+
+use super::{
+    group::Look,
+    recursion::{Path, smallest_gap},
+};
+use crate::{Alpha, Effect, Inconclusive, Interval, PValue, inconclusive::finite};
+
+/// What a group-sequential test says at its latest look.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Adjusted {
+    /// Whether the statistic is beyond the boundary of this look.
+    pub stopped: bool,
+    /// The two-sided p-value under the stagewise ordering, as if the test stopped here.
+    pub p_value: PValue,
+    /// The interval under the stagewise ordering, as if the test stopped here.
+    pub interval: Interval,
+    /// The median-unbiased estimate: equally likely to be too large as too small.
+    pub median_unbiased: f64,
+    /// The repeated interval, `estimate ± boundary · SE`: valid at every look whether or not one stops; unbounded at
+    /// a look without a boundary.
+    pub repeated: Interval,
+}
+
+/// Inference at the last of `looks` for an effect estimated with its fixed-horizon standard error.
+///
+/// The looks before it must not have stopped. Boundaries are two-sided, as [`super::group::boundaries`] gives them.
+///
+/// # Errors
+/// [`Inconclusive::TooFewUnits`] without a look, [`Inconclusive::NoVariance`] without a standard error,
+/// [`Inconclusive::NotConverged`] if an end of the interval is not found.
+pub fn at_last_look(looks: &[Look], effect: &Effect, alpha: Alpha) -> Result<Adjusted, Inconclusive> {
+    let (last, earlier) = looks.split_last().ok_or(Inconclusive::TooFewUnits { needed: 1, found: 0 })?;
+    if effect.standard_error <= 0.0 {
+        return Err(Inconclusive::NoVariance);
+    }
+    let z = finite(effect.estimate / effect.standard_error, "statistic")?;
+    let information: Vec<f64> = looks.iter().map(|look| look.information).collect();
+    let outcome = Outcome { earlier, last: last.information, z, gap: smallest_gap(&information)? };
+    // The effect for a drift of 1: the expected statistic at this look is drift · √information.
+    let scale = effect.standard_error / last.information.sqrt();
+    let half = 0.5 * alpha.get();
+    let above = outcome.as_high(0.0);
+    let below = outcome.as_low(0.0);
+    let stop = last.boundary.unwrap_or(f64::INFINITY);
+    Ok(Adjusted {
+        stopped: z.abs() >= stop,
+        p_value: PValue::clamped(2.0 * above.min(below)),
+        interval: Interval::between(
+            scale * outcome.drift_where(|drift| outcome.as_high(drift) - half)?,
+            scale * outcome.drift_where(|drift| half - outcome.as_low(drift))?,
+            alpha.level(),
+        ),
+        median_unbiased: scale * outcome.drift_where(|drift| outcome.as_high(drift) - 0.5)?,
+        repeated: Interval::around(effect.estimate, stop * effect.standard_error, alpha.level()),
+    })
+}
+
+/// Where the test stands: the looks that went on, and the statistic now.
+struct Outcome<'a> {
+    earlier: &'a [Look],
+    last: f64,
+    z: f64,
+    gap: f64,
+}
+
+impl Outcome<'_> {
+    /// The probability, under a drift, of an outcome at least as high in the ordering.
+    fn as_high(&self, drift: f64) -> f64 {
+        let (path, _, crossed_above) = self.walk(drift);
+        crossed_above + path.above(self.last, self.z)
+    }
+
+    /// The probability, under a drift, of an outcome at least as low in the ordering.
+    fn as_low(&self, drift: f64) -> f64 {
+        let (path, crossed_below, _) = self.walk(drift);
+        crossed_below + path.below(self.last, self.z)
+    }
+
+    fn walk(&self, drift: f64) -> (Path, f64, f64) {
+        let mut path = Path::start(drift, self.gap);
+        let (mut below, mut above) = (0.0, 0.0);
+        for look in self.earlier {
+            let stop = look.boundary.unwrap_or(f64::INFINITY);
+            below += path.below(look.information, -stop);
+            above += path.above(look.information, stop);
+            path = path.advance(look.information, -stop, stop);
+        }
+        (path, below, above)
+    }
+
+    /// The drift at which an increasing function is zero, searched outwards from the naive estimate.
+    fn drift_where(&self, increasing: impl Fn(f64) -> f64) -> Result<f64, Inconclusive> {
+        let failed = Inconclusive::NotConverged { what: "adjusted interval" };
+        let naive = self.z / self.last.sqrt();
+        let unit = 1.0 / self.last.sqrt();
+        let bracket = |direction: f64| {
+            (0..12).map(|k| naive + direction * unit * f64::from(1 << k)).find(|&drift| {
+                let value = increasing(drift);
+                direction * value > 0.0
+            })
+        };
+        let (mut low, mut high) = (bracket(-1.0).ok_or(failed)?, bracket(1.0).ok_or(failed)?);
+        let (mut at_low, mut at_high) = (increasing(low), increasing(high));
+        // Bisection with a secant step where it stays inside: about ten evaluations.
+        for round in 0..200 {
+            let secant = high - at_high * (high - low) / (at_high - at_low);
+            let middle = 0.5 * (low + high);
+            let next = if round % 3 != 2 && secant > low && secant < high { secant } else { middle };
+            let value = increasing(next);
+            if value == 0.0 || high - low < 1e-9 * unit.max(naive.abs()) {
+                return Ok(next);
+            }
+            if value > 0.0 {
+                (high, at_high) = (next, value);
+            } else {
+                (low, at_low) = (next, value);
+            }
+        }
+        Err(failed)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sequential::group::{Design, boundaries};
+
+    fn alpha() -> Alpha {
+        Alpha::new(0.05).unwrap()
+    }
+
+    fn effect(z: f64) -> Effect {
+        Effect { estimate: 0.1 * z, standard_error: 0.1, interval: Interval::around(0.1 * z, 0.196, 0.95) }
+    }
+
+    #[test]
+    fn a_single_look_is_the_ordinary_test() {
+        let looks = boundaries(&Design::two_sided(alpha()), &[1.0]).unwrap();
+        let result = at_last_look(&looks, &effect(2.5), alpha()).unwrap();
+        assert!((result.p_value.get() / 0.012_419_330_651_552_3 - 1.0).abs() < 1e-10);
+        assert!((result.interval.lower.unwrap() - (0.25 - 0.195_996_398_454)).abs() < 1e-8);
+        assert!((result.interval.upper.unwrap() - (0.25 + 0.195_996_398_454)).abs() < 1e-8);
+        assert!((result.median_unbiased - 0.25).abs() < 1e-8 && result.stopped);
+    }
+
+    #[test]
+    fn at_the_boundary_p_is_the_error_spent_and_the_interval_touches_zero() {
+        let all = boundaries(&Design::two_sided(alpha()), &[0.25, 0.5, 0.8, 1.0]).unwrap();
+        for k in 1..=all.len() {
+            let looks = &all[..k];
+            let last = looks[k - 1];
+            let result = at_last_look(looks, &effect(last.boundary.unwrap()), alpha()).unwrap();
+            assert!((result.p_value.get() / last.spent - 1.0).abs() < 1e-6, "{k}");
+            assert!(result.repeated.lower.unwrap().abs() < 1e-12);
+            if k == all.len() {
+                assert!(result.interval.lower.unwrap().abs() < 1e-7);
+            }
+        }
+    }
+
+    #[test]
+    fn the_mirror_image_gives_mirrored_results() {
+        let looks = boundaries(&Design::two_sided(alpha()), &[0.3, 0.7]).unwrap();
+        let up = at_last_look(&looks, &effect(1.7), alpha()).unwrap();
+        let down = at_last_look(&looks, &effect(-1.7), alpha()).unwrap();
+        assert!((up.p_value.get() - down.p_value.get()).abs() < 1e-12);
+        assert!((up.interval.lower.unwrap() + down.interval.upper.unwrap()).abs() < 1e-7);
+        assert!((up.median_unbiased + down.median_unbiased).abs() < 1e-7);
+    }
+
+    #[test]
+    fn stopping_early_shrinks_the_estimate() {
+        let looks = boundaries(&Design::two_sided(alpha()), &[0.5, 1.0]).unwrap();
+        let result = at_last_look(&looks, &effect(2.2), alpha()).unwrap();
+        assert!(result.median_unbiased <= 0.22 + 1e-9);
+        assert!(result.p_value.get() > 0.027);
+    }
+}

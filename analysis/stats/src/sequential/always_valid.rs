@@ -1,0 +1,280 @@
+//! Always-valid inference: intervals and p-values that may be read after every event.
+//!
+//! Both methods here are normal mixtures and one formula, with `x` the mixing variance in units of the variance of the
+//! estimate:
+//! `E = exp(z² x / (2 (1 + x))) / √(1 + x)`, `half width = SE √((1 + 1/x) (ln(1 + x) − 2 ln α))`, `p = 1/E`.
+//! - Asymptotic confidence sequence (Waudby-Smith, Arbour, Sinha, Kennedy and Ramdas 2024, theorem 2.2): x = N ρ²
+//!   with N the units of both arms.
+//! - Mixture sequential probability ratio test, mSPRT (Johari, Koomen, Pekelis and Walsh 2022, section 5):
+//!   x = τ² / V with V the variance of the estimate.
+//!
+//! Both are asymptotic: coverage needs a first look at some hundred units, and thousands for rare conversions.
+
+use serde::Serialize;
+
+use crate::{
+    Alpha, Effect, Estimate, Inconclusive, Interval, PValue,
+    inconclusive::{finite, positive, serialize_outcome},
+};
+
+/// How an always-valid method is tuned: where its intervals are tightest. Validity never depends on it.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Mixture {
+    /// Confidence sequence with this ρ², per unit.
+    PerUnit {
+        /// `ρ²`, so that the mixing variance in units of the estimate's variance is `N ρ²`.
+        rho_squared: f64,
+    },
+    /// mSPRT with a normal prior of this variance on the difference.
+    Prior {
+        /// `τ²`, in the squared unit of the metric: about the square of the effects that are expected.
+        tau_squared: f64,
+    },
+}
+
+impl Mixture {
+    /// The ρ² whose interval is the narrowest when both arms together have `units` units.
+    ///
+    /// Exact: with `y = 1 + N ρ²` the width is least where `y − ln y = 1 − 2 ln α`, that is
+    /// `y = −W₋₁(−α² / e)` (Waudby-Smith et al., appendix B.2, equation before the approximation).
+    ///
+    /// # Errors
+    /// [`Inconclusive::OutOfDomain`] unless `units` is positive.
+    pub fn tightest_at(units: f64, alpha: Alpha) -> Result<Self, Inconclusive> {
+        finite(positive(units, "units of the tightest interval")?, "units of the tightest interval")?;
+        let target = 1.0 - 2.0 * alpha.get().ln();
+        // Newton on the convex y − ln y, from above the root.
+        let mut y = target + 2.0 * target.ln() + 1.0;
+        for _ in 0..50 {
+            let step = (y - y.ln() - target) / (1.0 - 1.0 / y);
+            y -= step;
+            if step.abs() < 1e-15 * y {
+                break;
+            }
+        }
+        Ok(Self::PerUnit { rho_squared: (y - 1.0) / units })
+    }
+
+    /// The approximate ρ² that gbstats uses, `(−2 ln α + ln(1 − 2 ln α)) / units`; for comparisons with it.
+    ///
+    /// # Errors
+    /// [`Inconclusive::OutOfDomain`] unless `units` is positive.
+    pub fn approximately_tightest_at(units: f64, alpha: Alpha) -> Result<Self, Inconclusive> {
+        finite(positive(units, "units of the tightest interval")?, "units of the tightest interval")?;
+        let loss = -2.0 * alpha.get().ln();
+        Ok(Self::PerUnit { rho_squared: (loss + loss.ln_1p()) / units })
+    }
+
+    /// The mixing variance in units of the variance of the estimate.
+    fn relative_variance(self, variance: f64, units: f64) -> Result<f64, Inconclusive> {
+        let x = match self {
+            Self::PerUnit { rho_squared } => units * positive(rho_squared, "rho squared")?,
+            Self::Prior { tau_squared } => positive(tau_squared, "tau squared")? / variance,
+        };
+        finite(x, "mixing variance")
+    }
+}
+
+/// The state of an always-valid comparison at one look.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct AlwaysValid {
+    /// Treatment less control with the confidence sequence's interval.
+    pub difference: Effect,
+    /// The same relative to the control, by the delta method, or why there is none.
+    #[serde(serialize_with = "serialize_outcome")]
+    pub relative: Result<Effect, Inconclusive>,
+    /// The always-valid p-value of "no difference" at this look.
+    pub p_value: PValue,
+    /// The natural logarithm of the e-value; large is evidence against "no difference".
+    pub ln_e_value: f64,
+}
+
+/// Compares two independent estimates so that looking often is allowed.
+///
+/// # Errors
+/// [`Inconclusive::NoVariance`] if neither estimate varies, [`Inconclusive::OutOfDomain`] for a mixture that is not
+/// positive.
+pub fn compare(
+    control: Estimate,
+    treatment: Estimate,
+    alpha: Alpha,
+    mixture: Mixture,
+) -> Result<AlwaysValid, Inconclusive> {
+    let variance = control.variance + treatment.variance;
+    if variance <= 0.0 {
+        return Err(Inconclusive::NoVariance);
+    }
+    let units = (control.units + treatment.units) as f64;
+    let x = mixture.relative_variance(variance, units)?;
+    let change = treatment.value - control.value;
+    let ln_e_value = ln_e_value(change * change / variance, x);
+    let reach = reach(alpha, x);
+    Ok(AlwaysValid {
+        difference: effect(change, variance.sqrt(), reach, alpha),
+        relative: relative(control, treatment, alpha, reach),
+        p_value: PValue::clamped((-ln_e_value).exp()),
+        ln_e_value,
+    })
+}
+
+/// The interval of a single estimate (one arm, or a difference estimated as a whole) over `units` units.
+///
+/// # Errors
+/// As [`compare`].
+pub fn interval(estimate: Estimate, alpha: Alpha, mixture: Mixture) -> Result<Interval, Inconclusive> {
+    if estimate.variance <= 0.0 {
+        return Err(Inconclusive::NoVariance);
+    }
+    let x = mixture.relative_variance(estimate.variance, estimate.units as f64)?;
+    Ok(effect(estimate.value, estimate.standard_error(), reach(alpha, x), alpha).interval)
+}
+
+/// The logarithm of the mixture likelihood ratio for a squared statistic.
+fn ln_e_value(square: f64, x: f64) -> f64 {
+    0.5 * (square * (x / (1.0 + x)) - x.ln_1p())
+}
+
+/// Half the width of the interval in standard errors.
+fn reach(alpha: Alpha, x: f64) -> f64 {
+    ((1.0 + 1.0 / x) * (x.ln_1p() - 2.0 * alpha.get().ln())).sqrt()
+}
+
+fn effect(estimate: f64, standard_error: f64, reach: f64, alpha: Alpha) -> Effect {
+    Effect {
+        estimate,
+        standard_error,
+        interval: Interval::around(estimate, reach * standard_error, alpha.level()),
+    }
+}
+
+/// The lift, with the mixture of the difference: the reach in standard errors is the same.
+fn relative(
+    control: Estimate,
+    treatment: Estimate,
+    alpha: Alpha,
+    reach: f64,
+) -> Result<Effect, Inconclusive> {
+    if control.value == 0.0 {
+        return Err(Inconclusive::ZeroControl);
+    }
+    let ratio = treatment.value / control.value;
+    let variance = (treatment.variance + ratio * ratio * control.variance) / (control.value * control.value);
+    let lift = (treatment.value - control.value) / control.value;
+    if !(variance.is_finite() && lift.is_finite()) {
+        return Err(Inconclusive::NotConverged { what: "relative difference" });
+    }
+    Ok(effect(lift, variance.sqrt(), reach, alpha))
+}
+
+/// The evidence over all looks so far: the running minimum of p and the running intersection of the intervals.
+///
+/// Both stay valid: a confidence sequence covers at all times at once, so what an earlier look excluded stays
+/// excluded. An empty intersection is possible; then the effect changed over time, and nothing may be read.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Running {
+    /// The smallest p-value so far.
+    pub p_value: PValue,
+    /// The intersection so far; `None` when it is empty.
+    pub interval: Option<Interval>,
+    /// Looks so far.
+    pub looks: u64,
+}
+
+impl Running {
+    /// The evidence of the first look.
+    #[must_use]
+    pub const fn first(look: &AlwaysValid) -> Self {
+        Self { p_value: look.p_value, interval: Some(look.difference.interval), looks: 1 }
+    }
+
+    /// The evidence with one more look.
+    #[must_use]
+    pub fn then(self, look: &AlwaysValid) -> Self {
+        let p_value = if look.p_value < self.p_value { look.p_value } else { self.p_value };
+        let interval = self.interval.and_then(|so_far| intersection(so_far, look.difference.interval));
+        Self { p_value, interval, looks: self.looks + 1 }
+    }
+}
+
+fn intersection(a: Interval, b: Interval) -> Option<Interval> {
+    let tighter = |a: Option<f64>, b: Option<f64>, pick: fn(f64, f64) -> f64| match (a, b) {
+        (Some(a), Some(b)) => Some(pick(a, b)),
+        (one, other) => one.or(other),
+    };
+    let lower = tighter(a.lower, b.lower, f64::max);
+    let upper = tighter(a.upper, b.upper, f64::min);
+    let empty = matches!((lower, upper), (Some(lower), Some(upper)) if lower > upper);
+    (!empty).then_some(Interval { lower, upper, level: a.level })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alpha() -> Alpha {
+        Alpha::new(0.05).unwrap()
+    }
+
+    fn arm(value: f64, units: u64) -> Estimate {
+        Estimate::new(value, 1.0 / units as f64, units).unwrap()
+    }
+
+    #[test]
+    fn the_interval_excludes_zero_exactly_when_p_is_at_most_alpha() {
+        let mixture = Mixture::tightest_at(5_000.0, alpha()).unwrap();
+        for change in [0.0, 0.02, 0.05, 0.08, 0.09, 0.1, 0.2] {
+            let look = compare(arm(1.0, 3_000), arm(1.0 + change, 2_000), alpha(), mixture).unwrap();
+            assert_eq!(look.p_value.get() <= 0.05, !look.difference.interval.contains(0.0), "{change}");
+        }
+    }
+
+    #[test]
+    fn the_exact_tuning_is_tightest_where_it_says() {
+        let Ok(Mixture::PerUnit { rho_squared }) = Mixture::tightest_at(10_000.0, alpha()) else {
+            panic!("a ratio per unit");
+        };
+        let width = |rho_squared: f64| reach(alpha(), 10_000.0 * rho_squared);
+        assert!(
+            width(rho_squared) < width(rho_squared * 1.001)
+                && width(rho_squared) < width(rho_squared * 0.999)
+        );
+        let Ok(Mixture::PerUnit { rho_squared: approximate }) =
+            Mixture::approximately_tightest_at(10_000.0, alpha())
+        else {
+            panic!("a ratio per unit");
+        };
+        assert!((approximate / rho_squared - 1.0).abs() < 0.1 && approximate != rho_squared);
+    }
+
+    #[test]
+    fn both_methods_are_the_same_mixture() {
+        let (control, treatment) = (arm(1.0, 4_000), arm(1.05, 4_000));
+        let variance = control.variance + treatment.variance;
+        let sequence = Mixture::PerUnit { rho_squared: 3.0 / 8_000.0 };
+        let test = Mixture::Prior { tau_squared: 3.0 * variance };
+        let by = |mixture| compare(control, treatment, alpha(), mixture).unwrap();
+        assert!((by(sequence).ln_e_value - by(test).ln_e_value).abs() < 1e-12);
+    }
+
+    #[test]
+    fn running_evidence_only_grows() {
+        let mixture = Mixture::tightest_at(5_000.0, alpha()).unwrap();
+        let look = |change: f64, units| {
+            compare(arm(1.0, units), arm(1.0 + change, units), alpha(), mixture).unwrap()
+        };
+        let first = look(0.2, 2_000);
+        let then = Running::first(&first).then(&look(0.01, 4_000));
+        assert_eq!((then.p_value, then.looks), (first.p_value, 2));
+        assert!(then.interval.is_none_or(|interval| interval.lower >= first.difference.interval.lower));
+        let changed = Running::first(&look(0.9, 5_000)).then(&look(-0.9, 5_000));
+        assert_eq!(changed.interval, None);
+    }
+
+    #[test]
+    fn a_mixture_without_width_is_refused() {
+        assert!(Mixture::tightest_at(0.0, alpha()).is_err());
+        let none = Mixture::Prior { tau_squared: 0.0 };
+        assert!(compare(arm(1.0, 10), arm(1.0, 10), alpha(), none).is_err());
+    }
+}

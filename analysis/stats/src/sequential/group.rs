@@ -1,0 +1,244 @@
+//! Group-sequential boundaries by error spending, at looks that may fall anywhere.
+
+use serde::{Deserialize, Serialize};
+
+use super::{
+    recursion::{Path, smallest_gap},
+    spending::{Sides, Spending},
+};
+use crate::{Alpha, Inconclusive, dist::normal, inconclusive::positive};
+
+/// How a group-sequential test spends its error.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Design {
+    /// The total error over all looks and sides.
+    pub alpha: Alpha,
+    /// The spending function.
+    pub spending: Spending,
+    /// One or two sides; of two, each has half of alpha.
+    pub sides: Sides,
+    /// The largest boundary that is used: an early look whose boundary would be higher stops here instead, and the
+    /// error that this costs is taken from the next look. `None` leaves the boundaries as they are.
+    pub cap: Option<f64>,
+}
+
+impl Design {
+    /// Two-sided Lan-DeMets O'Brien-Fleming without a cap: the default.
+    #[must_use]
+    pub const fn two_sided(alpha: Alpha) -> Self {
+        Self { alpha, spending: Spending::OBrienFleming, sides: Sides::Two, cap: None }
+    }
+}
+
+/// One look of a group-sequential test.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Look {
+    /// The information fraction of the plan; above 1 when the experiment ran over.
+    pub information: f64,
+    /// The error spent up to and with this look, over all sides.
+    pub spent: f64,
+    /// The statistic that stops (in absolute terms when two-sided), or `None` when no error is left to spend here.
+    pub boundary: Option<f64>,
+    /// The p-value that stops, in the same sidedness.
+    pub nominal_p: Option<f64>,
+}
+
+/// The boundaries at all looks so far.
+///
+/// `information` holds the fractions of the planned information (for means and rates: units so far over units
+/// planned), increasing. Boundaries of earlier looks do not depend on later ones, so this is called again with one
+/// more look each time; the planned number of looks does not matter.
+///
+/// # Errors
+/// [`Inconclusive::OutOfDomain`] unless the fractions increase by at least 1e-6 relative,
+/// [`Inconclusive::NotConverged`] if a boundary is not found.
+pub fn boundaries(design: &Design, information: &[f64]) -> Result<Vec<Look>, Inconclusive> {
+    if let Some(cap) = design.cap {
+        positive(cap, "cap on the boundary")?;
+    }
+    let sides = design.sides.number();
+    let mut path = Path::start(0.0, smallest_gap(information)?);
+    let mut spent = 0.0;
+    let mut looks = Vec::with_capacity(information.len());
+    for &fraction in information {
+        let may_spend = design.spending.spent(fraction, design.alpha, design.sides)?;
+        let left = may_spend - spent;
+        // What is left after the last boundary is the rounding of that boundary, not error to spend.
+        let boundary = if left > 1e-10 * may_spend && left > 1e-300 {
+            Some(boundary(&path, fraction, left / sides, design.cap)?)
+        } else {
+            None
+        };
+        if let Some(boundary) = boundary {
+            spent += sides * path.above(fraction, boundary);
+        }
+        if looks.len() + 1 < information.len() {
+            let stop = boundary.unwrap_or(f64::INFINITY);
+            let lower = if design.sides == Sides::Two { -stop } else { f64::NEG_INFINITY };
+            path = path.advance(fraction, lower, stop);
+        }
+        let nominal_p = boundary.map(|z| sides * normal::sf(z));
+        looks.push(Look { information: fraction, spent, boundary, nominal_p });
+    }
+    Ok(looks)
+}
+
+/// The boundary whose exit probability on one side is the error given, or the cap if that is lower.
+fn boundary(path: &Path, information: f64, error: f64, cap: Option<f64>) -> Result<f64, Inconclusive> {
+    if let Some(cap) = cap.filter(|&cap| path.above(information, cap) >= error) {
+        return Ok(cap);
+    }
+    let target = error.ln();
+    // The exit probability is at most the unconditional tail, so the boundary is at most its quantile.
+    let mut z = normal::upper_quantile(error.min(0.5))?;
+    let (mut below, mut above) = (-40.0_f64, z + 1e-9);
+    for _ in 0..100 {
+        let tail = path.above(information, z);
+        let excess = tail.ln() - target;
+        if excess > 0.0 {
+            below = z;
+        } else {
+            above = z;
+        }
+        let newton = z + excess * tail / path.density(information, z);
+        let next = if newton > below && newton < above { newton } else { 0.5 * (below + above) };
+        if (next - z).abs() < 1e-11 {
+            return Ok(next);
+        }
+        z = next;
+    }
+    Err(Inconclusive::NotConverged { what: "group-sequential boundary" })
+}
+
+/// The classical constants, for equally spaced looks whose number is fixed in advance.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Classical {
+    /// The same boundary at every look (Pocock 1977).
+    Pocock,
+    /// `C √(K/k)` at look k of K (O'Brien and Fleming 1979).
+    OBrienFleming,
+}
+
+/// The classical two-sided boundaries at `looks` equally spaced looks.
+///
+/// Tabulated by Jennison and Turnbull (2000), tables 2.1 and 2.3. They need the number of looks in advance; error
+/// spending does not.
+///
+/// # Errors
+/// [`Inconclusive::OutOfDomain`] for no look or more than 1,000, [`Inconclusive::NotConverged`] if the constant is
+/// not found.
+pub fn classical(kind: Classical, looks: u32, alpha: Alpha) -> Result<Vec<f64>, Inconclusive> {
+    if looks == 0 || looks > 1_000 {
+        return Err(Inconclusive::OutOfDomain { what: "number of looks" });
+    }
+    let shape = |k: u32| match kind {
+        Classical::Pocock => 1.0,
+        Classical::OBrienFleming => (f64::from(looks) / f64::from(k)).sqrt(),
+    };
+    let error = |constant: f64| {
+        let gap = 1.0 / f64::from(looks);
+        let mut path = Path::start(0.0, gap);
+        let mut total = 0.0;
+        for k in 1..=looks {
+            let (information, z) = (f64::from(k), constant * shape(k));
+            total += 2.0 * path.above(information, z);
+            path = path.advance(information, -z, z);
+        }
+        total
+    };
+    let (mut below, mut above) = (alpha.two_sided_z() - 1e-9, alpha.two_sided_z() + 4.0);
+    let (mut excess_below, mut excess_above) = (error(below) - alpha.get(), error(above) - alpha.get());
+    // Illinois variant of the false position: keeps the bracket, converges fast.
+    for _ in 0..100 {
+        let middle = above - excess_above * (above - below) / (excess_above - excess_below);
+        let excess = error(middle) - alpha.get();
+        if excess.abs() < 1e-12 || (above - below).abs() < 1e-11 {
+            return Ok((1..=looks).map(|k| middle * shape(k)).collect());
+        }
+        if excess * excess_above < 0.0 {
+            (below, excess_below) = (above, excess_above);
+        } else {
+            excess_below *= 0.5;
+        }
+        (above, excess_above) = (middle, excess);
+    }
+    Err(Inconclusive::NotConverged { what: "classical group-sequential constant" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn alpha() -> Alpha {
+        Alpha::new(0.05).unwrap()
+    }
+
+    fn equally_spaced(k: u32) -> Vec<f64> {
+        (1..=k).map(|i| f64::from(i) / f64::from(k)).collect()
+    }
+
+    fn check(found: &[f64], expected: &[f64]) {
+        assert_eq!(found.len(), expected.len());
+        for (found, expected) in found.iter().zip(expected) {
+            assert!((found - expected).abs() < 6e-5, "{found} instead of {expected}");
+        }
+    }
+
+    fn spent_at(spending: Spending, information: &[f64]) -> Vec<f64> {
+        let looks = boundaries(&Design { spending, ..Design::two_sided(alpha()) }, information).unwrap();
+        looks.iter().map(|look| look.boundary.unwrap()).collect()
+    }
+
+    #[test]
+    fn published_spending_boundaries_are_reproduced() {
+        // gsDesign and rpact, two-sided 0.05, equal spacing.
+        let four = equally_spaced(4);
+        check(&spent_at(Spending::OBrienFleming, &four), &[4.3326, 2.9631, 2.3590, 2.0141]);
+        check(&spent_at(Spending::Pocock, &four), &[2.3683, 2.3675, 2.3582, 2.3500]);
+        let five = equally_spaced(5);
+        check(&spent_at(Spending::OBrienFleming, &five), &[4.8769, 3.3570, 2.6803, 2.2898, 2.0310]);
+    }
+
+    #[test]
+    fn published_classical_constants_are_reproduced() {
+        // Jennison and Turnbull (2000), tables 2.1 and 2.3, two-sided 0.05, K = 4.
+        check(&classical(Classical::OBrienFleming, 4, alpha()).unwrap(), &[4.0486, 2.8628, 2.3375, 2.0243]);
+        check(&classical(Classical::Pocock, 4, alpha()).unwrap(), &[2.3613; 4]);
+        check(&classical(Classical::Pocock, 1, alpha()).unwrap(), &[1.959_96]);
+    }
+
+    #[test]
+    fn a_look_that_did_not_happen_leaves_its_error_to_the_next() {
+        let looks = boundaries(&Design::two_sided(alpha()), &[0.5, 1.0]).unwrap();
+        let with_early = boundaries(&Design::two_sided(alpha()), &[0.1, 0.5, 1.0]).unwrap();
+        assert!((looks[1].spent - 0.05).abs() < 1e-10 && (with_early[2].spent - 0.05).abs() < 1e-10);
+        assert!(looks[0].boundary.unwrap() <= with_early[1].boundary.unwrap());
+    }
+
+    #[test]
+    fn running_over_spends_the_rest_once() {
+        let looks = boundaries(&Design::two_sided(alpha()), &[0.6, 1.2, 1.5]).unwrap();
+        assert!((looks[1].spent - 0.05).abs() < 1e-10);
+        assert_eq!((looks[2].boundary, looks[2].nominal_p), (None, None));
+    }
+
+    #[test]
+    fn a_cap_takes_its_error_from_the_next_look() {
+        let information = equally_spaced(5);
+        let free = boundaries(&Design::two_sided(alpha()), &information).unwrap();
+        let capped =
+            boundaries(&Design { cap: Some(3.0), ..Design::two_sided(alpha()) }, &information).unwrap();
+        assert_eq!(capped[0].boundary, Some(3.0));
+        assert!(capped[4].boundary.unwrap() > free[4].boundary.unwrap());
+        assert!((capped[4].spent - 0.05).abs() < 1e-9);
+    }
+
+    #[test]
+    fn a_very_early_look_has_a_boundary_or_none_but_never_a_wrong_one() {
+        let looks = boundaries(&Design::two_sided(alpha()), &[1e-6, 0.02, 1.0]).unwrap();
+        assert_eq!(looks[0].boundary, None);
+        assert!(looks[1].boundary.unwrap() > 15.0);
+        assert!((looks[2].boundary.unwrap() - 1.959_964).abs() < 1e-5);
+    }
+}
