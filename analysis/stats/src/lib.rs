@@ -8,6 +8,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod bandits;
 pub mod bayes;
 pub mod decision;
 pub mod design;

@@ -8,16 +8,9 @@ use super::beta::BetaPosterior;
 use super::posterior::{Posterior, Shift, spread_points};
 use super::student::NormalInverseGamma;
 use crate::dist::normal;
+use crate::quadrature::density_nodes;
 use crate::root::solve_increasing;
 use crate::{Alpha, Inconclusive, Interval};
-
-/// Step of the trapezoidal rule in standard deviations of the integrated variable; the error of the rule on a
-/// normal density is `2·exp(-2π²/0.4²)`, far below rounding.
-const STEP: f64 = 0.4;
-/// Densities below this share of the greatest are left out.
-const NEGLIGIBLE: f64 = 1e-20;
-/// Most nodes on either side of a mode.
-const MOST_NODES: u32 = 4_000;
 
 /// The posterior of η, the logarithm of a mean, as a mixture of normals.
 ///
@@ -50,7 +43,7 @@ impl LogMeanPosterior {
     /// # Errors
     /// As [`LogMeanPosterior::of_amounts`].
     pub fn of_revenue(rate: &BetaPosterior, logs: &NormalInverseGamma) -> Result<Self, Inconclusive> {
-        let rates = trapezoid(rate.logit_mode(), rate.logit_scale(), |u| rate.density(u));
+        let rates = density_nodes(rate.logit_mode(), rate.logit_scale(), |u| rate.density(u));
         let log_rates: Vec<(f64, f64)> =
             rates.into_iter().map(|(weight, u)| (weight, -(-u).exp().ln_1p())).collect();
         Self::mixture(&variance_nodes(logs)?, &log_rates, logs)
@@ -104,28 +97,10 @@ fn variance_nodes(logs: &NormalInverseGamma) -> Result<Vec<(f64, f64)>, Inconclu
         let distance = point - mode;
         (-shape * (distance + (-distance).exp_m1())).exp()
     };
-    Ok(trapezoid(mode, shape.sqrt().recip(), density)
+    Ok(density_nodes(mode, shape.sqrt().recip(), density)
         .into_iter()
         .map(|(weight, log)| (weight, log.exp()))
         .collect())
-}
-
-/// Weights, normalised to one, and nodes of the trapezoidal rule for a single-peaked density.
-fn trapezoid(mode: f64, scale: f64, density: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
-    let at_mode = density(mode);
-    let mut nodes = vec![(at_mode, mode)];
-    for direction in [-STEP, STEP] {
-        for step in 1..=MOST_NODES {
-            let point = mode + direction * scale * f64::from(step);
-            let height = density(point);
-            if height <= NEGLIGIBLE * at_mode {
-                break;
-            }
-            nodes.push((height, point));
-        }
-    }
-    let total: f64 = nodes.iter().map(|(height, _)| height).sum();
-    nodes.into_iter().map(|(height, point)| (height / total, point)).collect()
 }
 
 impl Posterior for LogMeanPosterior {
