@@ -1,0 +1,261 @@
+//! A bundle: compiled once by the publisher, used in place at the edge.
+//!
+//! Opening checks the header and that every section lies inside the file, nothing else: that takes the same time for every
+//! size. Everything read later is checked when it is read, and what does not fit makes the entry that needs it invalid.
+//! Whether the bytes are the ones that were published is for [`adopt`](crate::adopt).
+
+mod entry;
+mod error;
+pub(crate) mod layout;
+pub(crate) mod table;
+mod variant;
+
+pub use entry::{Entries, Entry, Kind, State};
+pub use error::OpenError;
+pub use variant::{Variant, VariantValue, Variants};
+
+use crate::evaluate::Decision;
+use crate::hash::{IdKey, key};
+use layout::{EntryRecord, Header, HoldoutRecord, LayerRecord, RuleRecord, Section, section};
+use table::Table;
+
+/// An experiment or flag of one bundle; 0 to [`Bundle::len`] - 1.
+///
+/// Resolve a key once, when a bundle is adopted, and decide by handle: that saves the look-up. A handle means nothing in
+/// another bundle.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Handle(pub(crate) u16);
+
+impl Handle {
+    /// Its place in what [`Subject::decide_all`](crate::Subject::decide_all) fills.
+    pub const fn index(self) -> usize {
+        self.0 as usize
+    }
+}
+
+/// An opened bundle over the bytes that hold it.
+#[derive(Clone, Copy, Debug)]
+pub struct Bundle<'a> {
+    header: Header,
+    pub(crate) entries: Table<'a>,
+    pub(crate) extensions: Table<'a>,
+    displacements: Table<'a>,
+    pub(crate) predicates: Table<'a>,
+    pub(crate) words: Table<'a>,
+    pub(crate) children: Table<'a>,
+    pub(crate) variants: Table<'a>,
+    pub(crate) views: Table<'a>,
+    pub(crate) layers: Table<'a>,
+    pub(crate) ranges: Table<'a>,
+    pub(crate) holdouts: Table<'a>,
+    pub(crate) holdout_sets: Table<'a>,
+    pub(crate) holdout_refs: Table<'a>,
+    pub(crate) rules: Table<'a>,
+    pub(crate) splits: Table<'a>,
+    pub(crate) prerequisites: Table<'a>,
+    pub(crate) overrides: Table<'a>,
+    pub(crate) ids: Table<'a>,
+    strings: Table<'a>,
+    settings: Table<'a>,
+}
+
+impl<'a> Bundle<'a> {
+    /// Opens a bundle; safe on any bytes.
+    ///
+    /// # Errors
+    /// When the bytes are no bundle, of a format that this version does not read, or not as long as they say.
+    ///
+    /// ```
+    /// use kerf_core::{Bundle, OpenError};
+    /// assert_eq!(Bundle::open(b"<html>").unwrap_err(), OpenError::NotABundle);
+    /// ```
+    pub fn open(bytes: &'a [u8]) -> Result<Self, OpenError> {
+        let header = bytes.first_chunk().map(Header::parse).filter(|header| header.magic == layout::MAGIC);
+        let header = header.ok_or(OpenError::NotABundle)?;
+        if header.format < layout::OLDEST || header.min_reader > layout::FORMAT {
+            return Err(OpenError::UnknownFormat { format: header.format, min_reader: header.min_reader });
+        }
+        if u64::from(header.total_len) != bytes.len() as u64 {
+            return Err(OpenError::WrongLength { stated: header.total_len, found: bytes.len() as u64 });
+        }
+        let mut bundle = Self::empty(header);
+        for index in 0..header.sections {
+            bundle.add_section(bytes, index)?;
+        }
+        if bundle.entries.len() >= u32::from(layout::NONE) {
+            return Err(OpenError::TooManyEntries { entries: bundle.entries.len() });
+        }
+        Ok(bundle)
+    }
+
+    const fn empty(header: Header) -> Self {
+        let none = Table::EMPTY;
+        Self {
+            header,
+            entries: none,
+            extensions: none,
+            displacements: none,
+            predicates: none,
+            words: none,
+            children: none,
+            variants: none,
+            views: none,
+            layers: none,
+            ranges: none,
+            holdouts: none,
+            holdout_sets: none,
+            holdout_refs: none,
+            rules: none,
+            splits: none,
+            prerequisites: none,
+            overrides: none,
+            ids: none,
+            strings: none,
+            settings: none,
+        }
+    }
+
+    /// Places one section of the directory; an unknown kind is a newer writer's and left alone.
+    fn add_section(&mut self, bytes: &'a [u8], index: u16) -> Result<(), OpenError> {
+        let start = Header::SIZE.wrapping_add(Section::SIZE.wrapping_mul(usize::from(index)));
+        let chunk = bytes.get(start..).and_then(<[u8]>::first_chunk);
+        let entry = Section::parse(chunk.ok_or(OpenError::Section { index })?);
+        let table = Table::within(bytes, entry.offset, entry.stride, entry.count);
+        let table = table.ok_or(OpenError::Section { index })?;
+        let place = match entry.kind {
+            section::ENTRY => &mut self.entries,
+            section::EXTENSION => &mut self.extensions,
+            section::DISPLACEMENT => &mut self.displacements,
+            section::PREDICATE => &mut self.predicates,
+            section::WORD => &mut self.words,
+            section::CHILD => &mut self.children,
+            section::VARIANT => &mut self.variants,
+            section::VIEW => &mut self.views,
+            section::LAYER => &mut self.layers,
+            section::RANGE => &mut self.ranges,
+            section::HOLDOUT => &mut self.holdouts,
+            section::HOLDOUT_SET => &mut self.holdout_sets,
+            section::HOLDOUT_REF => &mut self.holdout_refs,
+            section::RULE => &mut self.rules,
+            section::SPLIT => &mut self.splits,
+            section::PREREQUISITE => &mut self.prerequisites,
+            section::OVERRIDE => &mut self.overrides,
+            section::ID => &mut self.ids,
+            section::STRING => &mut self.strings,
+            section::SETTINGS => &mut self.settings,
+            _ => return Ok(()),
+        };
+        *place = table;
+        Ok(())
+    }
+
+    /// Number of the bundle, counted up by the publisher.
+    pub const fn version(&self) -> u64 {
+        self.header.version
+    }
+
+    /// Format of the bytes.
+    pub const fn format(&self) -> u16 {
+        self.header.format
+    }
+
+    /// When the bundle was made, milliseconds since 1970.
+    pub const fn created_ms(&self) -> i64 {
+        self.header.created
+    }
+
+    /// Key of the environment; empty when the bytes hold none.
+    pub fn environment(&self) -> &'a str {
+        self.string(self.header.environment, u32::from(self.header.environment_len)).unwrap_or("")
+    }
+
+    /// Key of the hash under which the bundle keeps ids.
+    pub const fn id_key(&self) -> IdKey {
+        IdKey(self.header.id_key.to_le_bytes())
+    }
+
+    /// JSON text of what the publisher added for the gateway.
+    pub fn settings(&self) -> Option<&'a str> {
+        let text = self.settings.bytes(0, self.settings.len())?;
+        str::from_utf8(text).ok().filter(|text| !text.is_empty())
+    }
+
+    /// Number of experiments and flags, invalid ones included.
+    pub const fn len(&self) -> usize {
+        self.entries.len() as usize
+    }
+
+    /// Whether there is no experiment and no flag.
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Number of parsed attributes that a [`Subject`](crate::Subject) should have room for.
+    pub const fn views(&self) -> usize {
+        self.views.len() as usize
+    }
+
+    /// The experiment or flag of a key.
+    #[inline]
+    pub fn find(&self, key: &str) -> Option<Handle> {
+        let hash = key::hash(self.header.key_seed, key.as_bytes());
+        let bucket = key::bucket(hash, self.displacements.len());
+        let displacement = u16::from_le_bytes(self.displacements.record::<2>(bucket)?);
+        let slot = key::slot(hash, displacement, self.entries.len());
+        let record = EntryRecord::at(&self.entries, slot)?;
+        let stored = self.strings.bytes(record.key, u32::from(record.key_len))?;
+        if stored == key.as_bytes() { u16::try_from(slot).ok().map(Handle) } else { None }
+    }
+
+    /// The entry of a handle; `None` only for a handle of another bundle.
+    pub fn entry(&self, handle: Handle) -> Option<Entry<'_>> {
+        Entry::new(self, handle)
+    }
+
+    /// All entries, by handle.
+    pub const fn entries(&self) -> Entries<'_> {
+        Entries::new(self)
+    }
+
+    /// The variant of a decision, with name and value resolved when they are asked for.
+    #[inline]
+    pub fn variant(&self, decision: &Decision) -> Option<Variant<'_>> {
+        Variant::of(self, decision.handle(), decision.variant_index()?)
+    }
+
+    /// Key of an entry.
+    pub fn key(&self, handle: Handle) -> Option<&'a str> {
+        let record = EntryRecord::at(&self.entries, u32::from(handle.0))?;
+        self.string(record.key, u32::from(record.key_len))
+    }
+
+    /// Key of a layer that a [`Step`](crate::explain::Step) named by its place.
+    pub fn layer_key(&self, layer: u16) -> Option<&'a str> {
+        let record = LayerRecord::at(&self.layers, u32::from(layer))?;
+        self.string(record.key, u32::from(record.key_len))
+    }
+
+    /// Key of a holdout that a [`Step`](crate::explain::Step) named by its place.
+    pub fn holdout_key(&self, holdout: u16) -> Option<&'a str> {
+        let record = HoldoutRecord::at(&self.holdouts, u32::from(holdout))?;
+        self.string(record.key, u32::from(record.key_len))
+    }
+
+    /// Id of a rule that a [`Step`](crate::explain::Step) named by its place.
+    pub fn rule_id(&self, rule: u32) -> Option<&'a str> {
+        let record = RuleRecord::at(&self.rules, rule)?;
+        self.string(record.id, u32::from(record.id_len))
+    }
+
+    /// A text of the string section; UTF-8 is checked here, not when the bundle is opened.
+    #[inline]
+    pub(crate) fn string(&self, start: u32, len: u32) -> Option<&'a str> {
+        str::from_utf8(self.strings.bytes(start, len)?).ok()
+    }
+
+    /// Bytes of the string section, where equality is all that is asked.
+    #[inline]
+    pub(crate) fn string_bytes(&self, start: u32, len: u32) -> Option<&'a [u8]> {
+        self.strings.bytes(start, len)
+    }
+}

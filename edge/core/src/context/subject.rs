@@ -1,0 +1,98 @@
+//! A context bound to a bundle.
+
+use super::{Context, Slot};
+use crate::bundle::Bundle;
+use crate::bundle::layout::{ViewRecord, flag};
+
+/// A context bound to a bundle: every attribute that the bundle's conditions use, looked up and parsed once.
+///
+/// `N` is the number of parsed attributes held. Those beyond are looked up and parsed each time they are asked for, which is
+/// slower and otherwise the same; [`Bundle::views`] says how many a bundle has.
+#[derive(Clone, Copy, Debug)]
+pub struct Subject<'a, const N: usize = 32> {
+    bundle: &'a Bundle<'a>,
+    context: Context<'a>,
+    slots: [Slot<'a>; N],
+    bound: usize,
+    enabled: u16,
+}
+
+impl<'a> Bundle<'a> {
+    /// Binds a context, with room for 32 parsed attributes.
+    pub fn bind(&'a self, context: &Context<'a>) -> Subject<'a> {
+        self.bind_with(context)
+    }
+
+    /// Binds a context, with room for `N` parsed attributes.
+    pub fn bind_with<const N: usize>(&'a self, context: &Context<'a>) -> Subject<'a, N> {
+        let mut slots = [Slot::Missing; N];
+        let mut bound = 0;
+        for (slot, index) in slots.iter_mut().zip(0..self.views.len()) {
+            *slot = read_view(self, context, index).unwrap_or_default();
+            bound += 1;
+        }
+        Subject { bundle: self, context: *context, slots, bound, enabled: enabled_checks(context) }
+    }
+}
+
+/// The entry flags that matter for this visitor: who agreed needs no consent check, who brings nothing kept no sticky check.
+const fn enabled_checks(context: &Context<'_>) -> u16 {
+    let mut enabled = u16::MAX;
+    if context.consent {
+        enabled &= !flag::CONSENT;
+    }
+    if context.sticky.is_empty() {
+        enabled &= !flag::STICKY;
+    }
+    enabled
+}
+
+fn read_view<'a>(bundle: &Bundle<'a>, context: &Context<'a>, index: u32) -> Option<Slot<'a>> {
+    let view = ViewRecord::at(&bundle.views, index)?;
+    let name = bundle.string_bytes(view.name, u32::from(view.name_len))?;
+    let attribute = context.attributes.iter().find(|attribute| attribute.name.as_bytes() == name);
+    Some(attribute.map_or(Slot::Missing, |attribute| Slot::read(view.kind, attribute.value)))
+}
+
+impl<'a, const N: usize> Subject<'a, N> {
+    /// The bundle that it is bound to.
+    pub const fn bundle(&self) -> &'a Bundle<'a> {
+        self.bundle
+    }
+
+    /// What the evaluator reads, independent of the room for attributes.
+    #[inline]
+    pub(crate) fn bound(&self) -> Bound<'_> {
+        Bound {
+            bundle: self.bundle,
+            context: &self.context,
+            slots: self.slots.get(..self.bound).unwrap_or(&self.slots),
+            enabled: self.enabled,
+        }
+    }
+}
+
+/// What the evaluator reads.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Bound<'s> {
+    pub(crate) bundle: &'s Bundle<'s>,
+    pub(crate) context: &'s Context<'s>,
+    slots: &'s [Slot<'s>],
+    pub(crate) enabled: u16,
+}
+
+impl<'s> Bound<'s> {
+    /// The attribute of a view; `None` when the bundle has no such view.
+    #[inline]
+    pub(crate) fn slot(&self, index: u8) -> Option<Slot<'s>> {
+        match self.slots.get(usize::from(index)) {
+            Some(slot) => Some(*slot),
+            None => self.unbound(index),
+        }
+    }
+
+    #[cold]
+    fn unbound(&self, index: u8) -> Option<Slot<'s>> {
+        read_view(self.bundle, self.context, u32::from(index))
+    }
+}

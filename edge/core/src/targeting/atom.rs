@@ -1,0 +1,185 @@
+//! Tests of one attribute. A slot that does not hold what the test asks for makes it unknown.
+
+use core::cmp::Ordering;
+
+use super::{Truth, regex, text};
+use crate::bundle::Bundle;
+use crate::bundle::layout::{NONE, PredicateRecord, op};
+use crate::context::{Bound, Slot, Version};
+
+/// Up to so many values are compared one by one, which is faster than halving.
+const SCANNED: u32 = 8;
+
+/// Truth of a test; `None` for a damaged or unknown one.
+#[inline]
+pub(crate) fn atom(bound: &Bound<'_>, record: &PredicateRecord) -> Option<Truth> {
+    let bundle = bound.bundle;
+    let operation = record.op & !op::SHARED;
+    if operation == op::TRUE || operation == op::FALSE {
+        return Some(Truth::from(operation == op::TRUE));
+    }
+    match (operation, bound.slot(record.slot)?) {
+        (op::EXISTS, slot) => Some(Truth::from(!matches!(slot, Slot::Missing))),
+        (op::EQ_SHORT, Slot::Text(_, packed)) => Some(Truth::from(packed == record.b)),
+        (op::IN_TEXTS, Slot::Text(text, packed)) => in_texts(bundle, text, packed, record),
+        (op::EQ_LONG | op::STARTS_WITH..=op::EQ_ANY_CASE, Slot::Text(text, _)) => texts(bundle, text, record),
+        (op::REGEX, Slot::Text(text, _)) => {
+            regex::is_match(&bundle.words.slice(record.a, u32::from(record.n))?, text.as_bytes())
+        }
+        (op::EQ_BOOL, Slot::Boolean(value)) => Some(Truth::from(u64::from(value) == record.b)),
+        (op::EQ_NUMBER..=op::LTE_NUMBER, Slot::Number(number)) => numbers(number, record),
+        (op::IN_NUMBERS, Slot::Number(number)) => in_numbers(bundle, number, record),
+        (op::EQ_VERSION..=op::LTE_VERSION, Slot::Version(version)) => versions(bundle, &version, record),
+        (op::GT_DATE..=op::LTE_DATE, Slot::Date(micros)) => dates(micros, record),
+        (op::IN_ADDRESSES, Slot::Address(upper, lower)) => in_addresses(bundle, (upper, lower), record),
+        (op::IN_IDS, slot) => in_ids(bundle, &slot, record),
+        (op::EQ_SHORT..=op::IN_ADDRESSES, _) => Some(Truth::Unknown),
+        _ => None,
+    }
+}
+
+/// Place after a predicate's first word.
+fn word(bundle: &Bundle<'_>, record: &PredicateRecord, place: u32) -> Option<u64> {
+    Some(u64::from_le_bytes(bundle.words.record::<8>(record.a.checked_add(place)?)?))
+}
+
+/// A text that a word refers to: start in the upper, length in the lower half.
+#[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
+fn referred<'a>(bundle: &Bundle<'a>, reference: u64) -> Option<&'a [u8]> {
+    bundle.string_bytes((reference >> 32) as u32, reference as u32)
+}
+
+fn low_word(value: u64) -> Option<u32> {
+    u32::try_from(value).ok()
+}
+
+#[inline]
+fn in_texts(bundle: &Bundle<'_>, text: &str, packed: u64, record: &PredicateRecord) -> Option<Truth> {
+    let short = u32::from(record.n);
+    if packed == 0 {
+        return in_long_texts(bundle, text.as_bytes(), record);
+    }
+    let words = bundle.words.slice(record.a, short)?;
+    if short > SCANNED {
+        return Some(Truth::from(words.find_u64(packed).is_some()));
+    }
+    let mut found = false;
+    for place in 0..short {
+        found |= u64::from_le_bytes(words.record::<8>(place)?) == packed;
+    }
+    Some(Truth::from(found))
+}
+
+/// Halves the references behind the short texts, which are sorted by the texts they refer to.
+fn in_long_texts(bundle: &Bundle<'_>, text: &[u8], record: &PredicateRecord) -> Option<Truth> {
+    let (mut low, mut high) = (0, low_word(record.b)?);
+    while low < high {
+        let middle = low.midpoint(high);
+        let place = u32::from(record.n).checked_add(middle)?;
+        match referred(bundle, word(bundle, record, place)?)?.cmp(text) {
+            Ordering::Less => low = middle.checked_add(1)?,
+            Ordering::Greater => high = middle,
+            Ordering::Equal => return Some(Truth::True),
+        }
+    }
+    Some(Truth::False)
+}
+
+fn texts(bundle: &Bundle<'_>, text: &str, record: &PredicateRecord) -> Option<Truth> {
+    let wanted = bundle.string_bytes(record.a, low_word(record.b)?)?;
+    let text = text.as_bytes();
+    let any_case = record.n == 1;
+    Some(Truth::from(match record.op & !op::SHARED {
+        op::EQ_LONG => text == wanted,
+        op::EQ_ANY_CASE => text.eq_ignore_ascii_case(wanted),
+        op::STARTS_WITH => text::starts_with(text, wanted, any_case),
+        op::ENDS_WITH => text::ends_with(text, wanted, any_case),
+        op::CONTAINS => text::contains(text, wanted, any_case),
+        _ => return None,
+    }))
+}
+
+#[inline]
+#[expect(clippy::float_cmp, reason = "equality of numbers is what the operator means")]
+fn numbers(number: f64, record: &PredicateRecord) -> Option<Truth> {
+    let wanted = f64::from_bits(record.b);
+    Some(Truth::from(match record.op & !op::SHARED {
+        op::EQ_NUMBER => number == wanted,
+        op::GT_NUMBER => number > wanted,
+        op::GTE_NUMBER => number >= wanted,
+        op::LT_NUMBER => number < wanted,
+        op::LTE_NUMBER => number <= wanted,
+        _ => return None,
+    }))
+}
+
+fn in_numbers(bundle: &Bundle<'_>, number: f64, record: &PredicateRecord) -> Option<Truth> {
+    let (mut low, mut high) = (0, low_word(record.b)?);
+    while low < high {
+        let middle = low.midpoint(high);
+        match f64::from_bits(word(bundle, record, middle)?).partial_cmp(&number)? {
+            Ordering::Less => low = middle.checked_add(1)?,
+            Ordering::Greater => high = middle,
+            Ordering::Equal => return Some(Truth::True),
+        }
+    }
+    Some(Truth::False)
+}
+
+#[inline]
+fn versions(bundle: &Bundle<'_>, version: &Version<'_>, record: &PredicateRecord) -> Option<Truth> {
+    let pre = if record.n == NONE {
+        ""
+    } else {
+        let reference = u64::from_le_bytes(bundle.words.record::<8>(u32::from(record.n))?);
+        str::from_utf8(referred(bundle, reference)?).ok()?
+    };
+    let wanted = Version { major_minor: record.b, patch: record.a, pre };
+    let order = version.precedence(&wanted);
+    Some(Truth::from(match record.op & !op::SHARED {
+        op::EQ_VERSION => order.is_eq(),
+        op::GT_VERSION => order.is_gt(),
+        op::GTE_VERSION => order.is_ge(),
+        op::LT_VERSION => order.is_lt(),
+        op::LTE_VERSION => order.is_le(),
+        _ => return None,
+    }))
+}
+
+fn dates(micros: i64, record: &PredicateRecord) -> Option<Truth> {
+    let order = micros.cmp(&record.b.cast_signed());
+    Some(Truth::from(match record.op & !op::SHARED {
+        op::GT_DATE => order.is_gt(),
+        op::GTE_DATE => order.is_ge(),
+        op::LT_DATE => order.is_lt(),
+        op::LTE_DATE => order.is_le(),
+        _ => return None,
+    }))
+}
+
+/// Halves the ranges by where they begin; the last one that begins before the address is the only one that can hold it.
+fn in_addresses(bundle: &Bundle<'_>, address: (u64, u64), record: &PredicateRecord) -> Option<Truth> {
+    let bound = |range: u32, end: u32| {
+        let place = range.checked_mul(4)?.checked_add(end)?;
+        Some((word(bundle, record, place)?, word(bundle, record, place.checked_add(1)?)?))
+    };
+    let (mut low, mut high) = (0, low_word(record.b)?);
+    while low < high {
+        let middle = low.midpoint(high);
+        if bound(middle, 0)? <= address {
+            low = middle.checked_add(1)?;
+        } else {
+            high = middle;
+        }
+    }
+    match low.checked_sub(1) {
+        Some(last) => Some(Truth::from(address <= bound(last, 2)?)),
+        None => Some(Truth::False),
+    }
+}
+
+fn in_ids(bundle: &Bundle<'_>, slot: &Slot<'_>, record: &PredicateRecord) -> Option<Truth> {
+    let Some(unit) = slot.unit() else { return Some(Truth::Unknown) };
+    let ids = bundle.ids.slice(record.a, low_word(record.b)?)?;
+    Some(Truth::from(ids.find_u64(bundle.id_key().hash_bytes(unit)).is_some()))
+}

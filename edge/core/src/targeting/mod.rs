@@ -1,0 +1,91 @@
+//! Conditions: predicates of the bundle over the slots of a subject.
+
+mod atom;
+pub(crate) mod regex;
+mod text;
+mod truth;
+
+pub(crate) use atom::atom;
+pub use truth::Truth;
+
+use crate::bundle::layout::{NONE, PredicateRecord, op};
+use crate::evaluate::{Evaluator, Memory};
+use crate::explain::{Step, Visitor};
+
+/// How deep a condition may be nested; the compiler refuses more, and so does this for damaged bundles.
+pub(crate) const DEEPEST: u8 = 16;
+
+impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
+    /// Truth of a predicate; `None` for a damaged one.
+    #[inline]
+    pub(crate) fn condition(&mut self, index: u16) -> Option<Truth> {
+        if index == NONE {
+            return Some(Truth::True);
+        }
+        let record = PredicateRecord::at(&self.bound.bundle.predicates, u32::from(index))?;
+        self.node(index, &record, 0)
+    }
+
+    /// Truth of a predicate whose record is read.
+    fn node(&mut self, index: u16, record: &PredicateRecord, depth: u8) -> Option<Truth> {
+        if record.op & op::SHARED != 0
+            && let Some(truth) = self.memory.truth(index)
+        {
+            return Some(truth);
+        }
+        self.spend(1)?;
+        let truth = match record.op & !op::SHARED {
+            op::AND => self.junction(index, record, depth, Truth::False)?,
+            op::OR => self.junction(index, record, depth, Truth::True)?,
+            op::NOT => !self.child(index, record.b, depth)?,
+            op::SEGMENT => self.child(index, record.b, depth)?,
+            _ => atom(&self.bound, record)?,
+        };
+        if record.op & op::SHARED != 0 {
+            self.memory.keep_truth(index, truth);
+        }
+        if V::ENABLED {
+            self.visitor.visit(Step::Condition { index, depth, truth });
+        }
+        Some(truth)
+    }
+
+    /// `and` stops at false, `or` at true; otherwise the lesser or greater of all.
+    #[inline]
+    fn junction(&mut self, parent: u16, record: &PredicateRecord, depth: u8, stop: Truth) -> Option<Truth> {
+        let mut result = !stop;
+        for place in 0..record.n {
+            let child = if record.n <= 4 {
+                record.b >> (16 * u32::from(place))
+            } else {
+                u64::from(u16::from_le_bytes(
+                    self.bound.bundle.children.record::<2>(record.a.checked_add(place.into())?)?,
+                ))
+            };
+            let truth = self.child(parent, child, depth)?;
+            if truth == stop {
+                return Some(stop);
+            }
+            if truth == Truth::Unknown {
+                result = Truth::Unknown;
+            }
+        }
+        Some(result)
+    }
+
+    /// A child stands before its parent, so that there can be no cycle. Tests of attributes are done here, without recursion.
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "a child is the low 16 bits")]
+    fn child(&mut self, parent: u16, child: u64, depth: u8) -> Option<Truth> {
+        let child = child as u16;
+        if child >= parent || depth >= DEEPEST {
+            return None;
+        }
+        let record = PredicateRecord::at(&self.bound.bundle.predicates, u32::from(child))?;
+        if V::ENABLED || record.op & !op::SHARED <= op::SEGMENT || record.op & op::SHARED != 0 {
+            return self.node(child, &record, depth.wrapping_add(1));
+        }
+        self.spend(1)?;
+        atom(&self.bound, &record)
+    }
+}
