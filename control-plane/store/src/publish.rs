@@ -1,0 +1,271 @@
+//! How far each publish target has got.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::types::time::OffsetDateTime;
+
+use crate::connect::Store;
+use crate::error::StoreError;
+use crate::time::{from_sql, from_sql_opt, to_sql};
+
+/// What a target has to get next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Delivery {
+    /// Number of the bundle.
+    pub version: i64,
+    /// SHA-256 of its bytes.
+    pub sha256: Vec<u8>,
+    /// Its bytes.
+    pub bytes: Vec<u8>,
+    /// The signed pointer to it.
+    pub pointer: Vec<u8>,
+    /// Attempts for the target that failed since one succeeded.
+    pub failed_attempts: i32,
+}
+
+/// A step of a delivery that was done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Step {
+    /// The bundle was written.
+    Written,
+    /// It was read back and is the same.
+    Verified,
+    /// The pointer was moved and read back.
+    Live,
+}
+
+/// How publishing stands in one environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishStatus {
+    /// Number of the newest bundle, if there is one.
+    pub newest_version: Option<i64>,
+    /// SHA-256 of its bytes.
+    pub newest_sha256: Option<Vec<u8>>,
+    /// Its size in bytes.
+    pub newest_size: Option<i32>,
+    /// When it was made.
+    pub newest_created_at: Option<Timestamp>,
+    /// Committed changes that no bundle has seen yet.
+    pub waiting_changes: i64,
+    /// The targets that were ever published to.
+    pub targets: Vec<TargetStatus>,
+}
+
+/// How far one target has got.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TargetStatus {
+    /// Name of the target.
+    pub target: String,
+    /// Newest bundle that was written there.
+    pub written_version: i64,
+    /// Newest bundle that was read back.
+    pub verified_version: i64,
+    /// Bundle that the pointer names.
+    pub live_version: i64,
+    /// Since when.
+    pub live_at: Option<Timestamp>,
+    /// Attempts that failed since one succeeded.
+    pub failed_attempts: i32,
+    /// When it is tried next after a failure.
+    pub next_attempt_at: Timestamp,
+    /// What went wrong last, if it still does.
+    pub last_error: Option<String>,
+    /// When anything of this changed last.
+    pub updated_at: Timestamp,
+}
+
+impl Store {
+    /// Makes the target known.
+    ///
+    /// # Errors
+    /// [`StoreError`] when Postgres fails.
+    pub async fn target_register(&self, target: &str, now: Timestamp) -> Result<(), StoreError> {
+        sqlx::query!(
+            "insert into publish_target (environment, target, next_attempt_at, updated_at)
+             values ($1, $2, $3, $3) on conflict do nothing",
+            self.environment,
+            target,
+            to_sql(now),
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// Leases the target to `owner` and says what it must get: the newest bundle, if its pointer names another one.
+    ///
+    /// No lock is held while the network is used. Who dies in between loses the lease after `lease`, and the next
+    /// owner begins again; every step may be repeated.
+    ///
+    /// # Errors
+    /// [`StoreError`] when Postgres fails.
+    pub async fn target_claim(
+        &self,
+        target: &str,
+        owner: &str,
+        now: Timestamp,
+        lease: Duration,
+    ) -> Result<Option<Delivery>, StoreError> {
+        let at = to_sql(now);
+        Ok(sqlx::query_as!(
+            Delivery,
+            "with newest as (
+               select version, sha256, bytes, pointer from bundle
+               where environment = $1 order by version desc limit 1
+             )
+             update publish_target set lease_owner = $3, lease_until = $5
+             from newest
+             where environment = $1 and target = $2 and live_version <> newest.version
+               and next_attempt_at <= $4
+               and (lease_until is null or lease_until <= $4 or lease_owner = $3)
+             returning newest.version, newest.sha256, newest.bytes, newest.pointer, attempts as failed_attempts",
+            self.environment,
+            target,
+            owner,
+            at,
+            at + lease,
+        )
+        .fetch_optional(&self.pool)
+        .await?)
+    }
+
+    /// Notes a step that was done. `false` when the lease was lost: then somebody else delivers, and this owner stops.
+    ///
+    /// # Errors
+    /// [`StoreError`] when Postgres fails.
+    pub async fn target_progress(
+        &self,
+        target: &str,
+        owner: &str,
+        step: Step,
+        version: i64,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query!(
+            "update publish_target set
+               written_version = greatest(written_version, $4),
+               verified_version = case when $5 then greatest(verified_version, $4) else verified_version end,
+               live_version = case when $6 then $4 else live_version end,
+               live_at = case when $6 then $7 else live_at end,
+               attempts = case when $6 then 0 else attempts end,
+               last_error = case when $6 then null else last_error end,
+               lease_until = case when $6 then null else lease_until end,
+               updated_at = $7
+             where environment = $1 and target = $2 and lease_owner = $3 and lease_until > $7",
+            self.environment,
+            target,
+            owner,
+            version,
+            step >= Step::Verified,
+            step >= Step::Live,
+            to_sql(now),
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() == 1)
+    }
+
+    /// Notes a failure and gives the lease back.
+    ///
+    /// # Errors
+    /// [`StoreError`] when Postgres fails.
+    pub async fn target_failed(
+        &self,
+        target: &str,
+        owner: &str,
+        error: &str,
+        now: Timestamp,
+        wait: Duration,
+    ) -> Result<(), StoreError> {
+        let at = to_sql(now);
+        sqlx::query!(
+            "update publish_target set attempts = attempts + 1, last_error = $4, next_attempt_at = $6,
+               lease_until = null, updated_at = $5
+             where environment = $1 and target = $2 and lease_owner = $3",
+            self.environment,
+            target,
+            owner,
+            error,
+            at,
+            at + wait,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// How publishing stands, or `None` for an environment that nobody knows.
+    ///
+    /// # Errors
+    /// [`StoreError`] when Postgres fails.
+    pub async fn publish_status(&self, environment: &str) -> Result<Option<PublishStatus>, StoreError> {
+        let known = sqlx::query!(
+            r#"select (select count(*) from publish_outbox where publish_outbox.environment = environment.key) as "waiting!"
+               from environment where key = $1"#,
+            environment,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let Some(known) = known else { return Ok(None) };
+        let newest = sqlx::query!(
+            r#"select version, sha256, octet_length(bytes) as "size!", created_at from bundle
+               where environment = $1 order by version desc limit 1"#,
+            environment,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        let created_at = from_sql_opt(newest.as_ref().map(|newest| newest.created_at))?;
+        Ok(Some(PublishStatus {
+            newest_version: newest.as_ref().map(|newest| newest.version),
+            newest_size: newest.as_ref().map(|newest| newest.size),
+            newest_sha256: newest.map(|newest| newest.sha256),
+            newest_created_at: created_at,
+            waiting_changes: known.waiting,
+            targets: self.target_list(environment).await?,
+        }))
+    }
+
+    async fn target_list(&self, environment: &str) -> Result<Vec<TargetStatus>, StoreError> {
+        let rows = sqlx::query_as!(
+            Row,
+            "select target, written_version, verified_version, live_version, live_at, attempts, next_attempt_at,
+               last_error, updated_at
+             from publish_target where environment = $1 order by target",
+            environment,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.into_iter().map(TargetStatus::try_from).collect()
+    }
+}
+
+struct Row {
+    target: String,
+    written_version: i64,
+    verified_version: i64,
+    live_version: i64,
+    live_at: Option<OffsetDateTime>,
+    attempts: i32,
+    next_attempt_at: OffsetDateTime,
+    last_error: Option<String>,
+    updated_at: OffsetDateTime,
+}
+
+impl TryFrom<Row> for TargetStatus {
+    type Error = StoreError;
+
+    fn try_from(row: Row) -> Result<Self, StoreError> {
+        Ok(Self {
+            target: row.target,
+            written_version: row.written_version,
+            verified_version: row.verified_version,
+            live_version: row.live_version,
+            live_at: from_sql_opt(row.live_at)?,
+            failed_attempts: row.attempts,
+            next_attempt_at: from_sql(row.next_attempt_at)?,
+            last_error: row.last_error,
+            updated_at: from_sql(row.updated_at)?,
+        })
+    }
+}
