@@ -17,14 +17,17 @@ pub mod estimate;
 pub mod fixed;
 pub mod guardrail;
 pub mod health;
+pub mod heterogeneity;
 pub mod inconclusive;
 pub mod moments;
+pub mod multiplicity;
 pub mod networks;
 pub mod probability;
 mod quadrature;
 mod root;
 pub mod sequential;
 mod symmetric;
+pub mod variance_reduction;
 
 pub use estimate::{Effect, Estimate, Interval, PValue};
 pub use inconclusive::Inconclusive;
