@@ -24,6 +24,7 @@ pub mod multiplicity;
 pub mod networks;
 pub mod probability;
 mod quadrature;
+pub mod quantile;
 mod root;
 pub mod sequential;
 mod symmetric;

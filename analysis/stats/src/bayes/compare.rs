@@ -3,16 +3,18 @@
 //! Owns the integrals over independent posteriors of one type. All by quadrature: no draws, so the same data give
 //! the same numbers, and an expected loss of 1e-12 is that and not 0.
 
+use serde::Serialize;
+
 use super::posterior::{Posterior, Shift};
 use crate::quadrature::integrate;
 use crate::root::solve_increasing;
-use crate::{Alpha, Inconclusive, Interval};
+use crate::{Alpha, Inconclusive, Interval, inconclusive::serialize_outcome};
 
 /// Relative error asked of every integral.
 const TOLERANCE: f64 = 1e-11;
 
 /// An arm against all others.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Standing {
     /// `P(θ_i > θ_j for all j)`.
     pub probability_best: f64,
@@ -65,7 +67,7 @@ fn some_above<'a, P: Posterior + 'a>(
 }
 
 /// A treatment against its control.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Contrast {
     /// `P(θ_t > θ_c)`.
     pub probability_better: f64,
@@ -79,6 +81,7 @@ pub struct Contrast {
     ///
     /// # Errors
     /// [`Inconclusive::ZeroControl`] when the control is not positive with a probability above `1 - 1e-9`.
+    #[serde(serialize_with = "serialize_outcome")]
     pub lift: Result<Interval, Inconclusive>,
 }
 

@@ -4,12 +4,14 @@
 //! estimators (proportion, mean, ratio, CUPED). This is what GrowthBook's engine computes; the per-arm models of
 //! the sibling modules do without the normal approximation.
 
+use serde::Serialize;
+
 use super::normal::{NormalPosterior, NormalPrior};
 use super::posterior::Posterior;
 use crate::{Alpha, Effect, Estimate, Inconclusive, Interval};
 
 /// The posterior of an effect.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct EffectPosterior {
     /// Posterior mean, in the unit of the effect (a lift has none).
     pub mean: f64,

@@ -1,12 +1,15 @@
 //! Normal posteriors: means of many units, where the variance counts as known.
 
+use serde::{Deserialize, Serialize};
+
 use super::posterior::{Posterior, Shift, spread_points};
 use crate::dist::normal;
 use crate::moments::Mean;
 use crate::{Estimate, Inconclusive};
 
 /// What was believed about a mean before the experiment.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum NormalPrior {
     /// Nothing: the flat, improper prior.
     Flat,

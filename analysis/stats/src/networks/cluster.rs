@@ -4,14 +4,16 @@
 //! the units inside them. Treating such units as independent gives intervals that are too short by the square root
 //! of the design effect `1 + (m-1)·ICC`.
 
-use super::regression::{Correction, CrossMoments, Fit};
+use serde::{Deserialize, Serialize};
+
+use super::regression::{ClusterVariance, CrossMoments, Fit};
 use crate::symmetric::Square;
 use crate::{Estimate, Inconclusive};
 
 /// Sums of one cluster over its units.
 ///
 /// For a ratio metric, `units` is the sum of the denominators and `outcome` the sum of the numerators.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
 pub struct Cluster {
     /// Index of the arm that the whole cluster was assigned to.
     pub arm: usize,
@@ -61,7 +63,7 @@ impl Cluster {
 }
 
 /// What a cluster-randomised comparison of two arms found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClusterComparison {
     /// Mean per unit in the control arm, at the overall mean of the covariates.
     pub control: f64,
@@ -78,7 +80,7 @@ pub struct ClusterComparison {
 /// Compares `treatment` with `control` (indices of arms) over clusters; other arms are left out.
 ///
 /// The model is one mean per arm and one common slope per covariate, fitted over units by least squares; clusters
-/// may differ in size. [`Correction::Cr2`] is the choice for fewer than about 40 clusters.
+/// may differ in size. [`ClusterVariance::Cr2`] is the choice for fewer than about 40 clusters.
 ///
 /// # Errors
 /// [`Inconclusive::TooFewUnits`] below two clusters in an arm; [`Inconclusive::OutOfDomain`] when a cluster has
@@ -88,7 +90,7 @@ pub fn compare_clusters(
     clusters: &[Cluster],
     control: usize,
     treatment: usize,
-    correction: Correction,
+    correction: ClusterVariance,
 ) -> Result<ClusterComparison, Inconclusive> {
     let of_interest: Vec<&Cluster> =
         clusters.iter().filter(|cluster| cluster.arm == control || cluster.arm == treatment).collect();
@@ -115,7 +117,7 @@ pub fn compare_clusters(
 
 fn comparison(
     fit: &Fit,
-    correction: Correction,
+    correction: ClusterVariance,
     clusters: (usize, usize),
 ) -> Result<ClusterComparison, Inconclusive> {
     let columns = fit.coefficients().len();

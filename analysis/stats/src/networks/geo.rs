@@ -4,8 +4,10 @@
 //! randomisation tests that re-draw the assignment that was actually used. For more than about twenty unpaired
 //! regions with a covariate, use [`super::cluster`] with CR2.
 
+use serde::{Deserialize, Serialize};
+
 use super::serial_estimate;
-use crate::{Estimate, Inconclusive, PValue};
+use crate::{Estimate, Inconclusive, PValue, inconclusive::serialize_outcome};
 
 /// Most re-assignments that an exact test goes through (about 0.1 s); beyond, the design is large enough for t.
 const MOST_ASSIGNMENTS: u64 = 2_000_000;
@@ -13,7 +15,7 @@ const MOST_ASSIGNMENTS: u64 = 2_000_000;
 /// One region: its outcome per unit after the start, less what the analyst subtracts.
 ///
 /// For a difference in differences, `outcome` is the mean after minus the mean before.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Region {
     /// Outcome per unit.
     pub outcome: f64,
@@ -22,7 +24,7 @@ pub struct Region {
 }
 
 /// Two regions that were alike before, of which one was drawn for treatment.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Pair {
     /// The region that was drawn.
     pub treatment: Region,
@@ -31,13 +33,14 @@ pub struct Pair {
 }
 
 /// What a paired geo experiment found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct PairedEffect {
     /// Weighted mean of the differences within pairs, with `pairs - 1` degrees of freedom.
     pub difference: Estimate,
     /// Exact two-sided p of "no region was changed": the share of the `2^pairs` draws whose difference is at least
     /// as far from zero. It cannot be below `2/2^pairs`. [`Inconclusive::OutOfDomain`] above 20 pairs, where the t
     /// test serves.
+    #[serde(serialize_with = "serialize_outcome")]
     pub exact: Result<PValue, Inconclusive>,
 }
 

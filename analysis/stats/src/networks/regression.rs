@@ -5,6 +5,8 @@
 //! function `X' f(X M X') = f(X'X M) X'`, so the `k x k` cross moments `X'X` and `X'y` of a cluster are enough, and
 //! clusters of any size cost the same.
 
+use serde::{Deserialize, Serialize};
+
 use crate::symmetric::{Square, dot};
 use crate::{Estimate, Inconclusive};
 
@@ -21,8 +23,9 @@ pub struct CrossMoments {
 }
 
 /// How the squared cluster scores are corrected for the residuals being too small.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Correction {
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ClusterVariance {
     /// The factor `G/(G-1) · (N-1)/(N-k)`, as Stata and statsmodels have it, with `G - 1` degrees of freedom.
     Cr1,
     /// Bias-reduced linearisation: residuals of each cluster times `(I - H_gg)^(-1/2)`, with Satterthwaite degrees of
@@ -86,12 +89,12 @@ impl Fit {
     /// # Errors
     /// [`Inconclusive::TooFewUnits`] when a cluster alone decides a column, so that its residual is zero by
     /// construction; [`Inconclusive::NoVariance`] when all scores are zero.
-    pub fn contrast(&self, direction: &[f64], correction: Correction) -> Result<Estimate, Inconclusive> {
+    pub fn contrast(&self, direction: &[f64], correction: ClusterVariance) -> Result<Estimate, Inconclusive> {
         let value = dot(direction, &self.coefficients);
         let whitened = self.whiten.apply(direction);
         let (variance, degrees_of_freedom) = match correction {
-            Correction::Cr1 => self.cr1(&whitened)?,
-            Correction::Cr2 => self.cr2(&whitened)?,
+            ClusterVariance::Cr1 => self.cr1(&whitened)?,
+            ClusterVariance::Cr2 => self.cr2(&whitened)?,
         };
         if !(variance > 0.0 && degrees_of_freedom > 0.0) {
             return Err(Inconclusive::NoVariance);

@@ -7,11 +7,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::{Deserialize, Serialize};
+
 use super::serial_estimate;
 use crate::{Estimate, Inconclusive};
 
 /// Sums of one bin of time in one market.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Bin {
     /// Number of the bin on the shared clock; bins need not be contiguous.
     pub time: i64,
@@ -26,7 +28,8 @@ pub struct Bin {
 }
 
 /// What weighs in a mean over blocks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Weight {
     /// Every unit counts the same: the effect on a unit. Busy blocks weigh more.
     Unit,
@@ -35,7 +38,8 @@ pub enum Weight {
 }
 
 /// What may be correlated with what in the variance.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Correlation {
     /// Blocks of one market over time; markets are independent of each other.
     WithinMarket,
@@ -45,7 +49,7 @@ pub enum Correlation {
 }
 
 /// Choices of the block estimator.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SwitchbackPlan {
     /// Bins to drop after each change of arm, and at the start of each market's series.
     pub trimmed_bins: usize,
@@ -58,7 +62,7 @@ pub struct SwitchbackPlan {
 }
 
 /// What a switchback found.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SwitchbackEffect {
     /// Mean in control blocks.
     pub control: f64,
