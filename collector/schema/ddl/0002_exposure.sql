@@ -1,5 +1,6 @@
 -- First exposure, what was seen at it, and whether more than one variant was seen. min and max are idempotent: repeats cannot hurt.
--- min over a tuple that begins with (ts, event_id) is a deterministic argMin whose elements are read as plain subcolumns.
+-- min over a tuple that begins with (ts, event_id) is a deterministic argMin.
+-- Read an element as tupleElement(first, 'ts'): the subcolumn first.ts is read without the aggregation, and is wrong.
 CREATE TABLE IF NOT EXISTS exposure (
   experiment_id LowCardinality(String) CODEC(ZSTD(1)),
   unit          FixedString(16)        CODEC(ZSTD(1)),

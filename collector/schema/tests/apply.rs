@@ -51,12 +51,14 @@ async fn a_repeated_exposure_changes_nothing_and_two_variants_are_seen() {
     for sql in [insert("b", 2), insert("a", 1), insert("b", 2)] {
         client.query_raw(&sql).execute().await.unwrap();
     }
-    let row: (String, String, String, String, u64) = one(
-        &client,
-        "select first.variant, first.country, toString(variant_min), toString(variant_max), count() over () from exposure final",
-    )
-    .await;
-    assert_eq!(row, ("a".into(), "DE".into(), "a".into(), "b".into(), 1));
+    let element = "select tupleElement(first, 'variant'), tupleElement(first, 'country'), \
+                   toString(variant_min), toString(variant_max), count() over () from exposure final";
+    let outside = "select f.variant, f.country, toString(variant_min), toString(variant_max), count() over () \
+                   from (select first as f, variant_min, variant_max from exposure final)";
+    for sql in [element, outside] {
+        let row: (String, String, String, String, u64) = one(&client, sql).await;
+        assert_eq!(row, ("a".into(), "DE".into(), "a".into(), "b".into(), 1), "{sql}");
+    }
     client.query_raw(&format!("drop database {database}")).execute().await.unwrap();
 }
 
