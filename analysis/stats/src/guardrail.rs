@@ -80,7 +80,7 @@ pub fn margin(
 /// The sequentially valid rule, for automatic pauses: reads an always-valid interval of the difference.
 ///
 /// Breached when the whole interval is worse than the margin, held when the whole interval is better. With an
-/// interval from a confidence sequence that covers at all times with 1 − alpha, a guardrail that looks after every
+/// interval from [`crate::sequential::always_valid`] that covers at all times with 1 − alpha, a guardrail that looks after every
 /// batch breaches wrongly at most with probability alpha, ever.
 #[must_use]
 pub fn always_valid(difference: &Interval, direction: Direction, margin: f64) -> Verdict {

@@ -93,6 +93,19 @@ pub fn compare(
     })
 }
 
+/// The difference of two independent estimates as one estimate, with Welch-Satterthwaite degrees of freedom.
+///
+/// # Errors
+/// As [`Estimate::new`].
+pub fn difference(control: Estimate, treatment: Estimate) -> Result<Estimate, Inconclusive> {
+    let variance = control.variance + treatment.variance;
+    let units = control.units + treatment.units;
+    let estimate = Estimate::new(treatment.value - control.value, variance, units)?;
+    let degrees_of_freedom =
+        if variance > 0.0 { welch_satterthwaite(&control, &treatment).ok() } else { None };
+    Ok(Estimate { degrees_of_freedom, ..estimate })
+}
+
 /// The Welch-Satterthwaite degrees of freedom of the difference of two estimates.
 ///
 /// # Errors
