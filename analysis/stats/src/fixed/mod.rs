@@ -66,28 +66,37 @@ pub fn compare(
     alpha: Alpha,
     reference: Reference,
 ) -> Result<Comparison, Inconclusive> {
-    let variance = control.variance + treatment.variance;
-    if variance <= 0.0 {
+    if control.variance + treatment.variance <= 0.0 {
         return Err(Inconclusive::NoVariance);
     }
     let degrees_of_freedom = match reference {
         Reference::Normal => None,
         Reference::Welch => Some(welch_satterthwaite(&control, &treatment)?),
     };
+    compare_change(control, treatment, treatment.value - control.value, alpha, degrees_of_freedom)
+}
+
+/// [`compare`] for a change that the caller knows more exactly than the difference of the two values.
+fn compare_change(
+    control: Estimate,
+    treatment: Estimate,
+    change: f64,
+    alpha: Alpha,
+    degrees_of_freedom: Option<f64>,
+) -> Result<Comparison, Inconclusive> {
+    let standard_error = (control.variance + treatment.variance).sqrt();
     let critical = critical_value(alpha, degrees_of_freedom)?;
-    let estimate = treatment.value - control.value;
-    let standard_error = variance.sqrt();
-    let statistic = estimate / standard_error;
-    let p_value = two_sided(statistic, degrees_of_freedom)?;
-    let interval = Interval::around(estimate, critical * standard_error, alpha.level());
+    let statistic = change / standard_error;
+    let interval = Interval::around(change, critical * standard_error, alpha.level());
+    let reach = relative::Reach { critical, alpha, degrees_of_freedom };
     Ok(Comparison {
         control,
         treatment,
-        difference: Effect { estimate, standard_error, interval },
-        relative: relative::lift(control, treatment, alpha, degrees_of_freedom),
+        difference: Effect { estimate: change, standard_error, interval },
+        relative: relative::lift_of_change(control, treatment, change, reach),
         statistic,
         degrees_of_freedom,
-        p_value,
+        p_value: two_sided(statistic, degrees_of_freedom)?,
         interval_agrees: true,
         small_counts: false,
     })

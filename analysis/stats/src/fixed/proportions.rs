@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::{Comparison, Reference, compare};
-use crate::{Alpha, Inconclusive, PValue, Proportion, dist::chi_squared};
+use super::{Comparison, compare_change};
+use crate::{Alpha, Effect, Estimate, Inconclusive, Interval, PValue, Proportion, dist::chi_squared};
 
 /// The two-proportion z-test: pooled statistic and p-value, unpooled (Wald) interval.
 ///
@@ -23,13 +23,14 @@ pub fn z_test(control: Proportion, treatment: Proportion, alpha: Alpha) -> Resul
     }
     let n = pooled.units() as f64;
     let variance = (conversions / n) * (failures / n) * (1.0 / n_c + 1.0 / n_t);
-    let difference = t.value - c.value;
+    let difference = excess(treatment, control) / n_t / n_c;
     let statistic = difference / variance.sqrt();
     let p_value = PValue::two_sided_normal(statistic);
-    let comparison = match compare(c, t, alpha, Reference::Normal) {
+    let comparison = if c.variance + t.variance > 0.0 {
+        compare_change(c, t, difference, alpha, None)?
+    } else {
         // One arm all converted, the other none: nothing varies within the arms, yet the pooled test answers.
-        Err(Inconclusive::NoVariance) => separated(c, t, alpha),
-        outcome => outcome?,
+        separated(c, t, difference, alpha)
     };
     let excludes_zero = !comparison.difference.interval.contains(0.0);
     Ok(Comparison {
@@ -41,14 +42,23 @@ pub fn z_test(control: Proportion, treatment: Proportion, alpha: Alpha) -> Resul
     })
 }
 
+/// `x_a n_b − x_b n_a` in whole numbers, so that a lift of 1e-6 keeps its digits.
+fn excess(a: Proportion, b: Proportion) -> f64 {
+    let (left, right) = (
+        u128::from(a.conversions()) * u128::from(b.units()),
+        u128::from(b.conversions()) * u128::from(a.units()),
+    );
+    let distance = left.abs_diff(right) as f64;
+    if left < right { -distance } else { distance }
+}
+
 /// The comparison of two arms that do not vary: its interval has no width.
-fn separated(control: crate::Estimate, treatment: crate::Estimate, alpha: Alpha) -> Comparison {
-    let estimate = treatment.value - control.value;
-    let interval = crate::Interval::around(estimate, 0.0, alpha.level());
+fn separated(control: Estimate, treatment: Estimate, difference: f64, alpha: Alpha) -> Comparison {
+    let interval = Interval::around(difference, 0.0, alpha.level());
     Comparison {
         control,
         treatment,
-        difference: crate::Effect { estimate, standard_error: 0.0, interval },
+        difference: Effect { estimate: difference, standard_error: 0.0, interval },
         relative: Err(if control.value == 0.0 {
             Inconclusive::ZeroControl
         } else {
@@ -95,7 +105,7 @@ pub fn chi_square(arms: &[Proportion]) -> Result<ChiSquare, Inconclusive> {
     }
     let statistic = filled()
         .map(|arm| {
-            let excess = arm.conversions() as f64 - arm.units() as f64 * rate;
+            let excess = excess(*arm, total) / n;
             excess * excess / (arm.units() as f64 * rate * failure_rate)
         })
         .sum();

@@ -106,12 +106,31 @@ pub fn lift(
     alpha: Alpha,
     degrees_of_freedom: Option<f64>,
 ) -> Result<RelativeEffect, Inconclusive> {
+    let critical = critical_value(alpha, degrees_of_freedom)?;
+    let reach = Reach { critical, alpha, degrees_of_freedom };
+    lift_of_change(control, treatment, treatment.value - control.value, reach)
+}
+
+/// The critical value with what it came from.
+#[derive(Clone, Copy)]
+pub(super) struct Reach {
+    pub(super) critical: f64,
+    pub(super) alpha: Alpha,
+    pub(super) degrees_of_freedom: Option<f64>,
+}
+
+/// [`lift`] for a change that the caller knows more exactly than the difference of the two values.
+pub(super) fn lift_of_change(
+    control: Estimate,
+    treatment: Estimate,
+    change: f64,
+    reach: Reach,
+) -> Result<RelativeEffect, Inconclusive> {
     if control.value == 0.0 {
         return Err(Inconclusive::ZeroControl);
     }
-    let critical = critical_value(alpha, degrees_of_freedom)?;
     let ratio = treatment.value / control.value;
-    let estimate = (treatment.value - control.value) / control.value;
+    let estimate = change / control.value;
     let variance = (treatment.variance + ratio * ratio * control.variance) / (control.value * control.value);
     if !(estimate.is_finite() && variance.is_finite()) {
         return Err(Inconclusive::NotConverged { what: "relative difference" });
@@ -120,14 +139,14 @@ pub fn lift(
         return Err(Inconclusive::NoVariance);
     }
     let standard_error = variance.sqrt();
-    let delta = control.value.abs() >= FIELLER_BELOW * control.standard_error();
-    let (method, set) = if delta {
-        let interval = Interval::around(estimate, critical * standard_error, alpha.level());
+    let (method, set) = if control.value.abs() >= FIELLER_BELOW * control.standard_error() {
+        let interval = Interval::around(estimate, reach.critical * standard_error, reach.alpha.level());
         (RelativeMethod::Delta, ConfidenceSet::Interval(interval))
     } else {
-        (RelativeMethod::Fieller, fieller(control, treatment, critical, alpha.level()).shifted(-1.0))
+        let ratios = fieller(control, treatment, reach.critical, reach.alpha.level());
+        (RelativeMethod::Fieller, ratios.shifted(-1.0))
     };
-    let p_value = two_sided(estimate / standard_error, degrees_of_freedom)?;
+    let p_value = two_sided(estimate / standard_error, reach.degrees_of_freedom)?;
     Ok(RelativeEffect { estimate, standard_error, set, method, p_value })
 }
 
