@@ -1,8 +1,9 @@
+-- `first.ts` would read the subcolumn before FINAL merges, and give any row's time: take it out of the merged tuple instead.
 insert into experiment_stats_stage
 with
 exposed as (
-  select unit, toDate(first.ts) as day, if(variant_min = variant_max, toNullable(variant_min::String), null) as variant,
-    first.country as country, first.platform as platform, first.device as device
+  select unit, toDate(tupleElement(first, 'ts')) as day, if(variant_min = variant_max, toNullable(variant_min::String), null) as variant,
+    tupleElement(first, 'country') as country, tupleElement(first, 'platform') as platform, tupleElement(first, 'device') as device
   from exposure final
   where experiment_id = {key}{exposed_until}
 ),
@@ -32,3 +33,4 @@ select {key},
   {statistics}
 from added
 group by grouping sets ((variant, day), (variant, day, country), (variant, day, platform), (variant, day, device))
+settings optimize_functions_to_subcolumns = 0

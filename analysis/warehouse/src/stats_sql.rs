@@ -16,7 +16,7 @@ pub(crate) fn insert_stats(experiment: &Experiment) -> String {
         None => String::new(),
     };
     include_str!("../sql/experiment_stats.sql")
-        .replace("{exposed_until}", &until("toDate(first.ts)"))
+        .replace("{exposed_until}", &until("toDate(tupleElement(first, 'ts'))"))
         .replace("{after_until}", &until("day"))
         .replace(
             "{before}",
