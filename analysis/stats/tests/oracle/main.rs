@@ -1,0 +1,4 @@
+//! Every method against numbers that other programs computed; the scripts are in `oracle/`.
+
+mod check;
+mod dist;
