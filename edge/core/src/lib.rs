@@ -2,12 +2,16 @@
 #![no_std]
 #![forbid(unsafe_code)]
 
-#[cfg(any(test, feature = "compile", feature = "trace"))]
+#[cfg(any(test, feature = "compile", feature = "trace", feature = "adopt"))]
 extern crate alloc;
-#[cfg(test)]
+#[cfg(any(test, feature = "compile"))]
 extern crate std;
 
+#[cfg(feature = "adopt")]
+pub mod adopt;
 mod bundle;
+#[cfg(feature = "compile")]
+mod compile;
 mod context;
 mod evaluate;
 pub mod explain;
@@ -18,6 +22,8 @@ mod targeting;
 pub mod wire;
 
 pub use bundle::{Bundle, Entries, Entry, Handle, Kind, OpenError, State, Variant, VariantValue, Variants};
+#[cfg(feature = "compile")]
+pub use compile::{CompileError, Compiled, InvalidEntry, compile};
 pub use context::{Attribute, Context, Forced, Subject, Value};
 pub use evaluate::{Decision, ErrorCode, OpenFeatureReason, Reason, VariantIndex};
 pub use targeting::Truth;

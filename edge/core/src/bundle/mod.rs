@@ -16,6 +16,7 @@ pub use variant::{Variant, VariantValue, Variants};
 
 use crate::evaluate::Decision;
 use crate::hash::{IdKey, key};
+use crate::sticky::StickyEntry;
 use layout::{EntryRecord, Header, HoldoutRecord, LayerRecord, RuleRecord, Section, section};
 use table::Table;
 
@@ -221,6 +222,17 @@ impl<'a> Bundle<'a> {
     #[inline]
     pub fn variant(&self, decision: &Decision) -> Option<Variant<'_>> {
         Variant::of(self, decision.handle(), decision.variant_index()?)
+    }
+
+    /// What to keep of a decision, if its experiment keeps assignments and it is one.
+    pub fn sticky_entry(&self, decision: &Decision) -> Option<StickyEntry> {
+        let experiment = self.entry(decision.exposure()?)?;
+        if !experiment.is_sticky() {
+            return None;
+        }
+        // A flag's variant has the same key as the experiment's, so either gives the tag.
+        let variant = self.variant(decision)?;
+        Some(StickyEntry::new(experiment.extension()?.sticky, variant.sticky_tag()))
     }
 
     /// Key of an entry.

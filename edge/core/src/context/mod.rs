@@ -111,9 +111,4 @@ impl<'a> Context<'a> {
         self.forced = forced;
         self
     }
-
-    /// The attribute of a name.
-    pub(crate) fn attribute(&self, name: &str) -> Option<Value<'a>> {
-        self.attributes.iter().find(|attribute| attribute.name == name).map(|attribute| attribute.value)
-    }
 }

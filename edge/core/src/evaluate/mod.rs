@@ -25,7 +25,7 @@ use crate::context::{Bound, Subject};
 use crate::explain::{NoVisitor, Step, Visitor};
 
 /// Predicates that one decision may look at; more than any bundle of the compiler needs.
-const FUEL: u32 = 65_536;
+pub(crate) const FUEL: u32 = 65_536;
 /// How deep flags may require flags or name experiments.
 pub(crate) const DEEPEST_CHAIN: u8 = 16;
 

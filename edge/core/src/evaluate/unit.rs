@@ -119,6 +119,8 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
 
 #[cfg(test)]
 mod tests {
+    use alloc::string::ToString;
+
     use super::Decimal;
 
     #[test]

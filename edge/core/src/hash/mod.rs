@@ -13,7 +13,7 @@ pub const BUCKETS: u32 = 10_000;
 /// Bucket of a text, 0 to 9999: assignment version 1.
 ///
 /// ```
-/// assert_eq!(kerf_core::hash::bucket("checkout_color:user-00001234"), 8713);
+/// assert_eq!(kerf_core::hash::bucket("checkout_color:user-00001234"), 1274);
 /// ```
 pub fn bucket(text: &str) -> u16 {
     to_bucket(murmur3::x86_32(text.as_bytes(), 0))

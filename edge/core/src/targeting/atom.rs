@@ -89,6 +89,9 @@ fn texts(bundle: &Bundle<'_>, text: &str, record: &PredicateRecord) -> Option<Tr
     let wanted = bundle.string_bytes(record.a, low_word(record.b)?)?;
     let text = text.as_bytes();
     let any_case = record.n == 1;
+    if wanted.len() > text::LONGEST && record.op & !op::SHARED == op::CONTAINS {
+        return None;
+    }
     Some(Truth::from(match record.op & !op::SHARED {
         op::EQ_LONG => text == wanted,
         op::EQ_ANY_CASE => text.eq_ignore_ascii_case(wanted),

@@ -12,6 +12,10 @@ use crate::bundle::layout::{NONE, PredicateRecord, op};
 use crate::evaluate::{Evaluator, Memory};
 use crate::explain::{Step, Visitor};
 
+/// Longest operand of `starts_with`, `ends_with` and `contains`, bytes: it bounds the work of `contains`.
+#[cfg(feature = "compile")]
+pub(crate) const LONGEST_PART: usize = text::LONGEST;
+
 /// How deep a condition may be nested; the compiler refuses more, and so does this for damaged bundles.
 pub(crate) const DEEPEST: u8 = 16;
 
@@ -33,7 +37,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         {
             return Some(truth);
         }
-        self.spend(1)?;
+        self.spend(cost_of(record))?;
         let truth = match record.op & !op::SHARED {
             op::AND => self.junction(index, record, depth, Truth::False)?,
             op::OR => self.junction(index, record, depth, Truth::True)?,
@@ -85,7 +89,13 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         if V::ENABLED || record.op & !op::SHARED <= op::SEGMENT || record.op & op::SHARED != 0 {
             return self.node(child, &record, depth.wrapping_add(1));
         }
-        self.spend(1)?;
+        self.spend(cost_of(&record))?;
         atom(&self.bound, &record)
     }
+}
+
+/// Fuel of a predicate: a pattern's program runs for every byte of a text.
+#[inline]
+pub(crate) fn cost_of(record: &PredicateRecord) -> u32 {
+    if record.op & !op::SHARED == op::REGEX { 1 + 4 * u32::from(record.n) } else { 1 }
 }

@@ -1,5 +1,8 @@
 //! Parts of texts, byte by byte; with `any_case` ASCII letters of either case are the same, other letters are not folded.
 
+/// Longest operand, bytes: a longer one is of a damaged bundle.
+pub(super) const LONGEST: usize = 256;
+
 pub(super) fn starts_with(text: &[u8], wanted: &[u8], any_case: bool) -> bool {
     text.get(..wanted.len()).is_some_and(|start| equal(start, wanted, any_case))
 }

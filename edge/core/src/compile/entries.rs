@@ -1,0 +1,313 @@
+//! Entries: from experiments and flags to records at their slots.
+
+use alloc::string::{String, ToString};
+use alloc::vec::Vec;
+use std::collections::HashMap;
+
+use super::conditions::Predicates;
+use super::error::InvalidEntry;
+use super::groups::Groups;
+use super::links::Links;
+use super::perfect_hash::PerfectHash;
+use super::sections::Sections;
+use super::{CompileError, Refusal, refuse};
+use crate::bundle::layout::{EntryRecord, ExtensionRecord, NONE, NONE_U8, NONE_U32, Thresholds, flag, state};
+use crate::evaluate::FUEL;
+use crate::hash::IdKey;
+use crate::hash::murmur3::{Prefix, Stream};
+use crate::wire::{Bundle, Experiment, Flag, Lenient};
+
+/// Fuel that compiled entries leave unused, for what is not counted exactly.
+const RESERVE: u32 = 4096;
+
+/// A bundle while it is compiled.
+pub(super) struct Compiler<'w> {
+    pub(super) wire: &'w Bundle,
+    pub(super) id_key: IdKey,
+    /// Whether the wire form brought the key, so that hashed ids mean something.
+    pub(super) key_brought: bool,
+    pub(super) sections: Sections,
+    pub(super) predicates: Predicates,
+    pub(super) groups: Groups<'w>,
+    pub(super) invalid: Vec<InvalidEntry>,
+    pub(super) layers: HashMap<&'w str, u16>,
+    /// Ranges taken in each layer, with their owners.
+    pub(super) occupied: HashMap<&'w str, Vec<([u16; 2], &'w str)>>,
+    pub(super) holdouts: HashMap<&'w str, u16>,
+    pub(super) holdout_sets: HashMap<Vec<u16>, u16>,
+    /// Work of the entry being compiled.
+    pub(super) work: u32,
+    /// Slots by key.
+    pub(super) slots: HashMap<&'w str, u16>,
+    pub(super) sources: HashMap<&'w str, Source<'w>>,
+}
+
+/// An entry of the wire form.
+#[derive(Clone, Copy)]
+pub(super) enum Source<'w> {
+    Experiment(&'w Experiment),
+    Flag(&'w Flag),
+    /// Could not be read, for this reason.
+    Invalid(&'static str, &'w str),
+}
+
+impl Source<'_> {
+    const fn kind(&self) -> &'static str {
+        match self {
+            Self::Experiment(_) => "experiment",
+            Self::Flag(_) => "flag",
+            Self::Invalid(kind, _) => kind,
+        }
+    }
+}
+
+impl<'w> Compiler<'w> {
+    pub(super) fn new(wire: &'w Bundle, id_key: IdKey) -> Self {
+        let mut invalid = Vec::new();
+        let groups = Groups::new(wire, &mut invalid);
+        Self {
+            wire,
+            id_key,
+            key_brought: wire.id_key.is_some(),
+            sections: Sections::new(),
+            predicates: Predicates::default(),
+            groups,
+            invalid,
+            layers: HashMap::new(),
+            occupied: HashMap::new(),
+            holdouts: HashMap::new(),
+            holdout_sets: HashMap::new(),
+            work: 0,
+            slots: HashMap::new(),
+            sources: HashMap::new(),
+        }
+    }
+
+    /// Compiles all entries; the arrangement of their keys.
+    pub(super) fn run(&mut self) -> Result<PerfectHash, CompileError> {
+        let (keys, mut refusals) = self.collect();
+        let hash = PerfectHash::build(&keys)?;
+        self.slots = keys.iter().copied().zip(hash.slots.iter().copied()).collect();
+        let needs: Vec<Vec<String>> = keys.iter().map(|key| self.needs(key)).collect();
+        let links = Links::examine(&keys, &needs);
+        let mut records = Vec::new();
+        let mut works = Vec::new();
+        for (ordinal, key) in keys.iter().enumerate() {
+            self.work = 1;
+            let refused = refusals.remove(key).or_else(|| links.refusals.get(ordinal).cloned().flatten());
+            let compiled = match refused {
+                Some(refusal) => Err(refusal),
+                None => self.compile_source(key),
+            };
+            works.push(self.work);
+            records.push(self.finish(key, ordinal, compiled)?);
+        }
+        self.refuse_overwork(&keys, &needs, &links.order, (&works, &mut records))?;
+        let mut placed: Vec<(u16, EntryRecord)> = hash.slots.iter().copied().zip(records).collect();
+        placed.sort_by_key(|(slot, _)| *slot);
+        self.sections.entries = placed.into_iter().map(|(_, record)| record).collect();
+        self.mark_shared();
+        Ok(hash)
+    }
+
+    /// The keys in order, experiments first, and what is refused before it is compiled. What has no usable key cannot be an
+    /// entry and is only reported.
+    fn collect(&mut self) -> (Vec<&'w str>, HashMap<&'w str, Refusal>) {
+        let wire = self.wire;
+        let experiments = wire.experiments.iter().map(|entry| match entry {
+            Lenient::Valid(experiment) => (experiment.key.as_str(), Source::Experiment(experiment)),
+            Lenient::Invalid { key, reason, .. } => {
+                (key.as_deref().unwrap_or(""), Source::Invalid("experiment", reason))
+            }
+        });
+        let flags = wire.flags.iter().map(|entry| match entry {
+            Lenient::Valid(flag) => (flag.key.as_str(), Source::Flag(flag)),
+            Lenient::Invalid { key, reason, .. } => {
+                (key.as_deref().unwrap_or(""), Source::Invalid("flag", reason))
+            }
+        });
+        let mut keys = Vec::new();
+        let mut refusals = HashMap::new();
+        for (key, source) in experiments.chain(flags) {
+            if let Err(refusal) = check_key(key) {
+                let reason = match source {
+                    Source::Invalid(_, reason) => reason.to_string(),
+                    _ => refusal.0,
+                };
+                self.invalid.push(InvalidEntry { kind: source.kind(), key: key.to_string(), reason });
+                continue;
+            }
+            if self.sources.contains_key(key) {
+                refusals
+                    .insert(key, refuse!("the key is used twice; flags and experiments share their keys"));
+                continue;
+            }
+            self.sources.insert(key, source);
+            keys.push(key);
+        }
+        (keys, refusals)
+    }
+
+    /// Keys of the entries that an entry needs.
+    fn needs(&self, key: &str) -> Vec<String> {
+        let prerequisites = match self.sources.get(key) {
+            Some(Source::Experiment(experiment)) => &experiment.prerequisites,
+            Some(Source::Flag(flag)) => &flag.prerequisites,
+            _ => return Vec::new(),
+        };
+        let mut needs: Vec<String> =
+            prerequisites.iter().map(|prerequisite| prerequisite.flag.clone()).collect();
+        if let Some(Source::Flag(flag)) = self.sources.get(key) {
+            needs.extend(flag.rules.iter().filter_map(|rule| rule.experiment.clone()));
+        }
+        needs
+    }
+
+    fn compile_source(&mut self, key: &str) -> Result<(EntryRecord, ExtensionRecord), Refusal> {
+        match self.sources.get(key).copied() {
+            Some(Source::Experiment(experiment)) => self.experiment(experiment),
+            Some(Source::Flag(flag)) => self.flag(flag),
+            Some(Source::Invalid(_, reason)) => Err(Refusal(reason.to_string())),
+            None => Err(refuse!("there is no such entry")),
+        }
+    }
+
+    /// The record of an entry, or of why it is invalid, with key and extension.
+    fn finish(
+        &mut self,
+        key: &str,
+        ordinal: usize,
+        compiled: Result<(EntryRecord, ExtensionRecord), Refusal>,
+    ) -> Result<EntryRecord, CompileError> {
+        let (mut record, extension) = match compiled {
+            Ok(compiled) => compiled,
+            Err(refusal) => self.invalid_record(key, &refusal)?,
+        };
+        let (start, len) = self.sections.string(key)?;
+        record.key = start;
+        record.key_len = u8::try_from(len).unwrap_or(u8::MAX);
+        record.ordinal = u16::try_from(ordinal).unwrap_or(u16::MAX);
+        if extension != EMPTY_EXTENSION {
+            record.extension = self.sections.extensions.push(extension.bytes())?;
+        }
+        Ok(record)
+    }
+
+    fn invalid_record(
+        &mut self,
+        key: &str,
+        refusal: &Refusal,
+    ) -> Result<(EntryRecord, ExtensionRecord), CompileError> {
+        let source = self.sources.get(key);
+        let kind = source.map_or("experiment", Source::kind);
+        self.invalid.push(InvalidEntry { kind, key: key.to_string(), reason: refusal.0.clone() });
+        let (payload, payload_len) = self.sections.string(&refusal.0)?;
+        let record = EntryRecord { flags: flag::INVALID, kind: u8::from(kind == "flag"), ..EMPTY_ENTRY };
+        Ok((record, ExtensionRecord { payload, payload_len, ..EMPTY_EXTENSION }))
+    }
+
+    /// Refuses entries whose decision could run out of fuel, what they need included.
+    fn refuse_overwork(
+        &mut self,
+        keys: &[&str],
+        needs: &[Vec<String>],
+        order: &[usize],
+        (works, records): (&[u32], &mut [EntryRecord]),
+    ) -> Result<(), CompileError> {
+        let places: HashMap<&str, usize> =
+            keys.iter().enumerate().map(|(place, key)| (*key, place)).collect();
+        let mut totals: Vec<u32> = works.to_vec();
+        for place in order {
+            let needed = needs.get(*place).map(Vec::as_slice).unwrap_or_default();
+            // An experiment rule may ask its experiment twice: once to decide, once whom a pause keeps out.
+            let below = needed
+                .iter()
+                .filter_map(|key| totals.get(*places.get(key.as_str())?))
+                .fold(0u32, |sum, work| sum.saturating_add(work.saturating_mul(2)));
+            let Some(total) = totals.get_mut(*place) else { continue };
+            *total = total.saturating_add(below);
+            if *total > FUEL - RESERVE
+                && let (Some(record), Some(key)) = (records.get_mut(*place), keys.get(*place))
+                && record.flags & flag::INVALID == 0
+            {
+                let refusal = refuse!(
+                    "a decision would take {total} tests, prerequisites included; {} is the most",
+                    FUEL - RESERVE
+                );
+                *total = 1;
+                let compiled = Err(refusal);
+                *record = self.finish(key, usize::from(record.ordinal), compiled)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// An entry with nothing special.
+pub(super) const EMPTY_ENTRY: EntryRecord = EntryRecord {
+    salt_state: 0,
+    salt_tail: 0,
+    salt_len: 0,
+    flags: 0,
+    predicate: NONE,
+    unit: NONE_U8,
+    fallback: NONE_U8,
+    gate_bp: 0,
+    cum_bp: Thresholds([10_000; 4]),
+    variants_n: 0,
+    control: NONE_U8,
+    layer: NONE,
+    holdouts: NONE,
+    range_from: 0,
+    range_to: 0,
+    key: 0,
+    key_len: 0,
+    kind: 0,
+    ordinal: 0,
+    variants: 0,
+    extension: NONE_U32,
+    iteration: 0,
+    state: state::RUNNING,
+    fixed: NONE_U8,
+    rules_n: 0,
+    rules: 0,
+};
+
+/// An extension that need not be stored.
+pub(super) const EMPTY_EXTENSION: ExtensionRecord = ExtensionRecord {
+    start: i64::MIN,
+    end: i64::MAX,
+    prerequisites: 0,
+    prerequisites_n: 0,
+    overrides: 0,
+    overrides_n: 0,
+    ranges: 0,
+    ranges_n: 0,
+    period: 0,
+    sticky: 0,
+    payload: 0,
+    payload_len: 0,
+    switch_by: NONE_U8,
+};
+
+/// The hash state after a text, for a record whose length field has 16 bits.
+pub(super) fn prefix(text: &str) -> Prefix {
+    let mut stream = Stream::new();
+    stream.update(text.as_bytes());
+    stream.prefix()
+}
+
+/// An RFC 8941 key that no hashed text can confuse: `^[a-z][a-z0-9_.-]{0,63}$`, not `layer` or `holdout`.
+pub(super) fn check_key(key: &str) -> Result<(), Refusal> {
+    let mut bytes = key.bytes();
+    let starts = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());
+    let goes_on =
+        bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte));
+    if !starts || !goes_on || key.len() > 64 {
+        return Err(refuse!("the key {key:?} must be a small letter and up to 63 of a-z 0-9 _ . -"));
+    }
+    if key == "layer" || key == "holdout" {
+        return Err(refuse!("the key {key:?} is reserved"));
+    }
+    Ok(())
+}
