@@ -1,0 +1,42 @@
+//! The Kafka sink: what became of each message, and nothing else.
+
+use crate::pipeline::Outgoing;
+use kerf_kafka::topics::dead_letters;
+use kerf_kafka::{KafkaError, Letter, Producer, SendError};
+use std::time::Duration;
+
+/// Produces to the topic of events and to its dead-letter topic.
+pub(crate) struct KafkaSink {
+    producer: Producer,
+    topic: String,
+    dead_letters: String,
+}
+
+impl KafkaSink {
+    pub(crate) fn new(producer: Producer, topic: &str) -> Self {
+        Self { producer, topic: topic.to_owned(), dead_letters: dead_letters(topic) }
+    }
+
+    /// One result for each message, in order.
+    pub(crate) async fn deliver(&self, batch: &[Outgoing]) -> Vec<Result<(), SendError>> {
+        let letters: Vec<_> = batch.iter().map(|message| letter(message, &[])).collect();
+        self.producer.send(&self.topic, &letters).await
+    }
+
+    /// Puts a message that the topic of events refuses into the dead-letter topic, with the reason.
+    pub(crate) async fn bury(&self, message: &Outgoing, why: &SendError) -> Result<(), SendError> {
+        let detail = why.to_string();
+        let headers: [(&str, &[u8]); 2] = [("reason", b"refused_by_kafka"), ("detail", detail.as_bytes())];
+        let results = self.producer.send(&self.dead_letters, &[letter(message, &headers)]).await;
+        results.into_iter().collect()
+    }
+
+    /// Waits until nothing is on its way any more.
+    pub(crate) fn flush(&self, timeout: Duration) -> Result<(), KafkaError> {
+        self.producer.flush(timeout)
+    }
+}
+
+fn letter<'a>(message: &'a Outgoing, headers: &'a [(&'a str, &'a [u8])]) -> Letter<'a> {
+    Letter { key: message.key.as_ref().map(<[u8; 32]>::as_slice), payload: &message.payload, headers }
+}
