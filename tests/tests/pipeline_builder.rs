@@ -1,6 +1,8 @@
 //! The builder against a real ClickHouse: its statistics equal a brute-force count, whatever comes in which order, and
 //! whatever is killed in the middle.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking, also in its helpers")]
+
 use std::{
     collections::{BTreeMap, BTreeSet},
     time::Duration,

@@ -47,8 +47,8 @@ pub struct Experiment {
     pub status: Status,
     /// The arms in their order.
     pub variants: Vec<Variant>,
-    /// The metric that decides.
-    pub primary_metric: String,
+    /// The metric that decides; a draft may have none.
+    pub primary_metric: Option<String>,
     /// Metrics that must not get worse.
     #[serde(default)]
     pub guardrail_metrics: Vec<String>,
@@ -71,12 +71,6 @@ impl Experiment {
         matches!(self.status, Status::Completed | Status::Archived)
     }
 
-    /// Whether the builder keeps its statistics up to date.
-    #[must_use]
-    pub const fn is_built(&self) -> bool {
-        matches!(self.status, Status::Running | Status::Paused | Status::Completed)
-    }
-
     /// The last day (UTC) that counts, if it has ended: the one that holds the moment before the end.
     #[must_use]
     pub fn last_day(&self) -> Option<Date> {
@@ -85,15 +79,17 @@ impl Experiment {
         Some(TimeZone::UTC.to_datetime(before).date())
     }
 
-    /// What the warehouse has to know.
+    /// What the warehouse has to know to keep its statistics; `None` for an experiment that is not built.
     #[must_use]
-    pub fn to_build(&self) -> kerf_warehouse::Experiment {
-        kerf_warehouse::Experiment {
+    pub fn to_build(&self) -> Option<kerf_warehouse::Experiment> {
+        let built = matches!(self.status, Status::Running | Status::Paused | Status::Completed);
+        let primary_metric = self.primary_metric.clone().filter(|_| built)?;
+        Some(kerf_warehouse::Experiment {
             key: self.key.clone(),
-            primary_metric: self.primary_metric.clone(),
+            primary_metric,
             guardrail_metrics: self.guardrail_metrics.clone(),
             last_day: self.last_day(),
-        }
+        })
     }
 }
 
@@ -147,7 +143,7 @@ impl ControlPlane {
         serde_json::from_slice(&body).map_err(ControlPlaneError::Unreadable)
     }
 
-    /// Lists every experiment that has to be built, with this service's own key.
+    /// Lists every experiment, with this service's own key.
     pub(crate) async fn experiments(&self, key: &str) -> Result<Vec<Experiment>, ControlPlaneError> {
         let mut all = Vec::new();
         let mut cursor: Option<String> = None;
@@ -161,7 +157,7 @@ impl ControlPlane {
             let headers = bearer.map(|value| (header::AUTHORIZATION, value));
             let body = self.get(url, headers.into_iter().collect()).await?;
             let page: Page = serde_json::from_slice(&body).map_err(ControlPlaneError::Unreadable)?;
-            all.extend(page.items.into_iter().filter(Experiment::is_built));
+            all.extend(page.items);
             cursor = page.next_cursor;
             if cursor.is_none() {
                 return Ok(all);

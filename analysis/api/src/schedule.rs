@@ -39,7 +39,7 @@ impl Schedule {
         let mut experiments = Vec::new();
         loop {
             match self.control_plane.experiments(&self.key).await {
-                Ok(listed) => experiments = listed.iter().map(Experiment::to_build).collect(),
+                Ok(listed) => experiments = listed.iter().filter_map(Experiment::to_build).collect(),
                 // The days can be built all the same, and the experiments that were known.
                 Err(error) => tracing::warn!(%error, "the experiments could not be listed"),
             }

@@ -9,7 +9,7 @@ use kerf_stats::{
     health::srm,
     multiplicity::{Correction, adjust},
 };
-use kerf_warehouse::{Figures, Slice};
+use kerf_warehouse::{Figures, MetricSums, Slice};
 
 use super::{
     document::{Comparison, Ordered, Reason, Results, SampleRatio, SplitStatus, VariantFigures},
@@ -255,10 +255,11 @@ impl Question<'_> {
     fn proportion(&self, slice: Option<&Slice>, variant: &Variant) -> Result<Proportion, Inconclusive> {
         match slice.and_then(|slice| slice.arms.get(&variant.name)) {
             None => Ok(Proportion::default()),
-            Some(arm) => match arm.metrics.get(&self.experiment.primary_metric) {
-                Some(metric) => metric.proportion(),
-                None => Err(Inconclusive::NoUnits),
-            },
+            Some(arm) => {
+                let metric =
+                    self.experiment.primary_metric.as_ref().and_then(|metric| arm.metrics.get(metric));
+                metric.map_or(Err(Inconclusive::NoUnits), MetricSums::proportion)
+            }
         }
     }
 
