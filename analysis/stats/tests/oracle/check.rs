@@ -18,10 +18,6 @@ impl Input<'_> {
         self.0[name].as_u64().unwrap_or_else(|| panic!("{name} of {} is no count", self.0))
     }
 
-    pub(crate) fn text(&self, name: &str) -> &str {
-        self.0[name].as_str().unwrap_or_else(|| panic!("{name} of {} is no text", self.0))
-    }
-
     pub(crate) fn list<T: serde::de::DeserializeOwned>(&self, name: &str) -> T {
         serde_json::from_value(self.0[name].clone()).unwrap_or_else(|error| panic!("{name}: {error}"))
     }
@@ -29,6 +25,38 @@ impl Input<'_> {
 
 /// Compares every case of a file; all failures are reported together.
 pub(crate) fn check(file: &str, evaluate: impl Fn(&str, &Input<'_>) -> Found) {
+    check_answers(file, |kind, input| evaluate(kind, input).map(Answer::Named));
+}
+
+/// The same for answers that are serialised as the API does; expected values are named by JSON pointers.
+pub(crate) fn check_documents(
+    file: &str,
+    evaluate: impl Fn(&str, &Input<'_>) -> Result<Value, Inconclusive>,
+) {
+    check_answers(file, |kind, input| evaluate(kind, input).map(Answer::Document));
+}
+
+/// Where a value is looked up by its name.
+#[derive(Debug)]
+enum Answer {
+    Named(Vec<(&'static str, Option<f64>)>),
+    Document(Value),
+}
+
+impl Answer {
+    /// The value, an unbounded end as `None`, or nothing where there is no such name.
+    fn value(&self, name: &str) -> Option<Option<f64>> {
+        match self {
+            Self::Named(values) => values.iter().find(|(found, _)| *found == name).map(|(_, value)| *value),
+            Self::Document(document) => match document.pointer(name)? {
+                Value::Null => Some(None),
+                value => Some(Some(value.as_f64()?)),
+            },
+        }
+    }
+}
+
+fn check_answers(file: &str, evaluate: impl Fn(&str, &Input<'_>) -> Result<Answer, Inconclusive>) {
     let path = format!("{}/tests/oracle/{file}.json", env!("CARGO_MANIFEST_DIR"));
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{path}: {error}"));
     let document: Value = serde_json::from_str(&text).unwrap();
@@ -37,7 +65,7 @@ pub(crate) fn check(file: &str, evaluate: impl Fn(&str, &Input<'_>) -> Found) {
     let mut failures = Vec::new();
     for case in cases {
         let kind = case["kind"].as_str().unwrap();
-        let tolerance = case["tolerance"].as_f64().unwrap();
+        let tolerance = (case["tolerance"].as_f64().unwrap(), case["absolute"].as_f64().unwrap_or(1e-307));
         let found = evaluate(kind, &Input(&case["input"]));
         failures.extend(compare(&case["expected"], &found, tolerance).map(|why| {
             let input = case["input"].to_string();
@@ -53,7 +81,11 @@ pub(crate) fn check(file: &str, evaluate: impl Fn(&str, &Input<'_>) -> Found) {
     );
 }
 
-fn compare(expected: &Value, found: &Found, tolerance: f64) -> Option<String> {
+fn compare(
+    expected: &Value,
+    found: &Result<Answer, Inconclusive>,
+    (relative, absolute): (f64, f64),
+) -> Option<String> {
     let found = match (expected.as_str(), found) {
         (Some(code), Err(reason)) if code == reason.code() => return None,
         (Some(code), found) => return Some(format!("{found:?} instead of {code}")),
@@ -61,11 +93,11 @@ fn compare(expected: &Value, found: &Found, tolerance: f64) -> Option<String> {
         (None, Ok(found)) => found,
     };
     for (name, expected) in expected.as_object().unwrap() {
-        let Some((_, value)) = found.iter().find(|(found, _)| found == name) else {
+        let Some(value) = found.value(name) else {
             return Some(format!("{name} is not given"));
         };
         let close = match (value, expected.as_f64()) {
-            (Some(value), Some(expected)) => (value - expected).abs() <= tolerance * expected.abs() + 1e-307,
+            (Some(value), Some(expected)) => (value - expected).abs() <= relative * expected.abs() + absolute,
             (None, None) => true,
             _ => false,
         };
@@ -79,4 +111,17 @@ fn compare(expected: &Value, found: &Found, tolerance: f64) -> Option<String> {
 /// The ends of an interval as named numbers.
 pub(crate) fn ends(interval: &Interval) -> [(&'static str, Option<f64>); 2] {
     [("lower", interval.lower), ("upper", interval.upper)]
+}
+#[test]
+fn there_are_at_least_a_thousand_cases() {
+    let folder = format!("{}/tests/oracle", env!("CARGO_MANIFEST_DIR"));
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let cases: usize = files
+        .filter(|path| path.extension().is_some_and(|extension| extension == "json"))
+        .map(|path| {
+            let document: Value = serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap();
+            document["cases"].as_array().unwrap().len()
+        })
+        .sum();
+    assert!(cases >= 1_000, "{cases} cases");
 }
