@@ -17,7 +17,7 @@ pub use variant::{Variant, VariantValue, Variants};
 use crate::evaluate::Decision;
 use crate::hash::{IdKey, key};
 use crate::sticky::StickyEntry;
-use layout::{EntryRecord, Header, HoldoutRecord, LayerRecord, RuleRecord, Section, section};
+use layout::{EntryRecord, Header, HoldoutRecord, LayerRecord, RuleRecord, Section, section as kind};
 use table::Table;
 
 /// An experiment or flag of one bundle; 0 to [`Bundle::len`] - 1.
@@ -33,6 +33,10 @@ impl Handle {
         self.0 as usize
     }
 }
+
+/// Bytes of the header, and of a line of the directory behind it.
+const HEADER_SIZE: u16 = 64;
+const SECTION_SIZE: u16 = 16;
 
 /// An opened bundle over the bytes that hold it.
 #[derive(Clone, Copy, Debug)]
@@ -71,7 +75,8 @@ impl<'a> Bundle<'a> {
     /// assert_eq!(Bundle::open(b"<html>").unwrap_err(), OpenError::NotABundle);
     /// ```
     pub fn open(bytes: &'a [u8]) -> Result<Self, OpenError> {
-        let header = bytes.first_chunk().map(Header::parse).filter(|header| header.magic == layout::MAGIC);
+        let start = Table::within(bytes, 0, HEADER_SIZE, 1).ok_or(OpenError::NotABundle)?;
+        let header = Header::at(&start, 0).filter(|header| header.magic == layout::MAGIC);
         let header = header.ok_or(OpenError::NotABundle)?;
         if header.format < layout::OLDEST || header.min_reader > layout::FORMAT {
             return Err(OpenError::UnknownFormat { format: header.format, min_reader: header.min_reader });
@@ -80,8 +85,13 @@ impl<'a> Bundle<'a> {
             return Err(OpenError::WrongLength { stated: header.total_len, found: bytes.len() as u64 });
         }
         let mut bundle = Self::empty(header);
+        let directory =
+            Table::within(bytes, u32::from(HEADER_SIZE), SECTION_SIZE, u32::from(header.sections));
+        let directory = directory.ok_or(OpenError::Section { index: 0 })?;
         for index in 0..header.sections {
-            bundle.add_section(bytes, index)?;
+            let section = Section::at(&directory, u32::from(index));
+            let placed = section.and_then(|section| bundle.place_section(bytes, section));
+            placed.ok_or(OpenError::Section { index })?;
         }
         if bundle.entries.len() >= u32::from(layout::NONE) {
             return Err(OpenError::TooManyEntries { entries: bundle.entries.len() });
@@ -116,38 +126,34 @@ impl<'a> Bundle<'a> {
         }
     }
 
-    /// Places one section of the directory; an unknown kind is a newer writer's and left alone.
-    fn add_section(&mut self, bytes: &'a [u8], index: u16) -> Result<(), OpenError> {
-        let start = Header::SIZE.wrapping_add(Section::SIZE.wrapping_mul(usize::from(index)));
-        let chunk = bytes.get(start..).and_then(<[u8]>::first_chunk);
-        let entry = Section::parse(chunk.ok_or(OpenError::Section { index })?);
-        let table = Table::within(bytes, entry.offset, entry.stride, entry.count);
-        let table = table.ok_or(OpenError::Section { index })?;
-        let place = match entry.kind {
-            section::ENTRY => &mut self.entries,
-            section::EXTENSION => &mut self.extensions,
-            section::DISPLACEMENT => &mut self.displacements,
-            section::PREDICATE => &mut self.predicates,
-            section::WORD => &mut self.words,
-            section::CHILD => &mut self.children,
-            section::VARIANT => &mut self.variants,
-            section::VIEW => &mut self.views,
-            section::LAYER => &mut self.layers,
-            section::RANGE => &mut self.ranges,
-            section::HOLDOUT => &mut self.holdouts,
-            section::HOLDOUT_SET => &mut self.holdout_sets,
-            section::HOLDOUT_REF => &mut self.holdout_refs,
-            section::RULE => &mut self.rules,
-            section::SPLIT => &mut self.splits,
-            section::PREREQUISITE => &mut self.prerequisites,
-            section::OVERRIDE => &mut self.overrides,
-            section::ID => &mut self.ids,
-            section::STRING => &mut self.strings,
-            section::SETTINGS => &mut self.settings,
-            _ => return Ok(()),
+    /// Places one section of the directory, if it lies inside; an unknown kind is a newer writer's and left alone.
+    fn place_section(&mut self, bytes: &'a [u8], section: Section) -> Option<()> {
+        let table = Table::within(bytes, section.offset, section.stride, section.count)?;
+        let place = match section.kind {
+            kind::ENTRY => &mut self.entries,
+            kind::EXTENSION => &mut self.extensions,
+            kind::DISPLACEMENT => &mut self.displacements,
+            kind::PREDICATE => &mut self.predicates,
+            kind::WORD => &mut self.words,
+            kind::CHILD => &mut self.children,
+            kind::VARIANT => &mut self.variants,
+            kind::VIEW => &mut self.views,
+            kind::LAYER => &mut self.layers,
+            kind::RANGE => &mut self.ranges,
+            kind::HOLDOUT => &mut self.holdouts,
+            kind::HOLDOUT_SET => &mut self.holdout_sets,
+            kind::HOLDOUT_REF => &mut self.holdout_refs,
+            kind::RULE => &mut self.rules,
+            kind::SPLIT => &mut self.splits,
+            kind::PREREQUISITE => &mut self.prerequisites,
+            kind::OVERRIDE => &mut self.overrides,
+            kind::ID => &mut self.ids,
+            kind::STRING => &mut self.strings,
+            kind::SETTINGS => &mut self.settings,
+            _ => return Some(()),
         };
         *place = table;
-        Ok(())
+        Some(())
     }
 
     /// Number of the bundle, counted up by the publisher.

@@ -94,11 +94,12 @@ macro_rules! record {
 
         impl $name {
             /// Bytes of the record as this version writes it.
+            #[cfg(feature = "compile")]
             pub(crate) const SIZE: usize = $size;
 
             /// The fields of a record.
             #[inline]
-            pub(crate) fn parse(bytes: &[u8; $size]) -> Self {
+            fn parse(bytes: &[u8; $size]) -> Self {
                 Self { $($field: <$type>::from_le_bytes(crate::bundle::table::field::<$offset, _, $size>(bytes))),+ }
             }
 

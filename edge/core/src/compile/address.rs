@@ -40,7 +40,6 @@ fn range(block: &str) -> Result<(u128, u128), Refusal> {
     Ok((bits & !mask, bits | mask))
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "the two halves are what is wanted")]
 const fn upper(bits: u128) -> u64 {
     (bits >> 64) as u64
 }

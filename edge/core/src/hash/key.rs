@@ -38,7 +38,6 @@ pub(crate) const fn slot(hash: u64, displacement: u16, slots: u32) -> u32 {
 
 /// Multiplies into a range without a division.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "the product of two 32-bit numbers, shifted by 32")]
 const fn scale(hash: u32, range: u32) -> u32 {
     ((hash as u64 * range as u64) >> 32) as u32
 }

@@ -21,7 +21,6 @@ pub fn bucket(text: &str) -> u16 {
 
 /// Bucket of a hash, 0 to 9999.
 #[inline]
-#[expect(clippy::cast_possible_truncation, reason = "a remainder of 10,000 fits 16 bits")]
 pub(crate) const fn to_bucket(hash: u32) -> u16 {
     (hash % BUCKETS) as u16
 }

@@ -53,6 +53,7 @@ impl Stream {
         self.len = self.len.wrapping_add(truncated_len(bytes));
     }
 
+    #[cfg(test)]
     pub(crate) const fn finish(self) -> u32 {
         finish(self.state, self.tail, self.len)
     }
@@ -80,12 +81,6 @@ pub(crate) struct Prefix {
 }
 
 impl Prefix {
-    /// Hash of `{prefix}{unit}`.
-    #[inline]
-    pub(crate) fn hash(self, unit: &[u8]) -> u32 {
-        self.absorb(unit).gate()
-    }
-
     /// State after `{prefix}{unit}`.
     #[inline]
     pub(crate) fn absorb(self, unit: &[u8]) -> Absorbed {
