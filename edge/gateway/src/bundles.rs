@@ -14,7 +14,11 @@ pub trait ConfigSource {
     ///
     /// # Errors
     /// When the store cannot be asked.
-    fn read(&self, key: &str, use_for: Lifetime) -> impl Future<Output = Result<Option<Vec<u8>>, ConfigError>>;
+    fn read(
+        &self,
+        key: &str,
+        use_for: Lifetime,
+    ) -> impl Future<Output = Result<Option<Vec<u8>>, ConfigError>>;
 }
 
 /// How long a value stays true, for stores that cache.
@@ -153,9 +157,9 @@ impl Bundles {
     /// Whether it is time to look at the store; whoever is told so has to call [`Bundles::refresh`], nobody else is told.
     pub fn claim_look(&self, settings: &Settings, now: Now) -> bool {
         let mut state = self.state.write().unwrap_or_else(PoisonError::into_inner);
-        let due = state.looked.is_none_or(|looked| {
-            now.0 < looked.0 || now.0.saturating_sub(looked.0) >= settings.refresh_ms
-        });
+        let due = state
+            .looked
+            .is_none_or(|looked| now.0 < looked.0 || now.0.saturating_sub(looked.0) >= settings.refresh_ms);
         if due {
             state.looked = Some(now);
         }

@@ -193,7 +193,9 @@ mod tests {
         buffer.give_back(batch, Now(2));
         assert_eq!(buffer.len(), 51);
         let batch = buffer.take_all().unwrap();
-        assert!(batch.body().starts_with("{\"events\":[{\"n\":0},") && batch.body().ends_with("{\"n\":99}]}"));
+        assert!(
+            batch.body().starts_with("{\"events\":[{\"n\":0},") && batch.body().ends_with("{\"n\":99}]}")
+        );
         buffer.give_back(Batch { events: events(10_050) }, Now(3));
         assert_eq!((buffer.len(), buffer.dropped()), (10_000, 50));
     }

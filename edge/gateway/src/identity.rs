@@ -52,9 +52,10 @@ impl Identity {
 /// Whether the visitor agreed to take part: no privacy signal, and the consent cookie where one is asked for.
 pub(crate) fn consents(visit: &Visit, settings: &Settings) -> bool {
     let refused = visit.privacy_control.as_deref() == Some("1");
-    let agreed = settings.consent_cookie.as_deref().is_none_or(|name| {
-        matches!(visit.cookie(name), Some("1" | "true" | "yes" | "granted"))
-    });
+    let agreed = settings
+        .consent_cookie
+        .as_deref()
+        .is_none_or(|name| matches!(visit.cookie(name), Some("1" | "true" | "yes" | "granted")));
     !refused && agreed
 }
 

@@ -73,7 +73,8 @@ mod tests {
 
     #[test]
     fn cookies_are_found_by_their_whole_name() {
-        let visit = Visit { cookie: Some("xkerf_id=1; kerf_id=abc=; empty=; kerf_id=2".into()), ..Visit::default() };
+        let visit =
+            Visit { cookie: Some("xkerf_id=1; kerf_id=abc=; empty=; kerf_id=2".into()), ..Visit::default() };
         assert_eq!(visit.cookie("kerf_id"), Some("abc="));
         assert_eq!(visit.cookie("empty"), None);
         assert_eq!(visit.cookie("kerf"), None);
@@ -81,7 +82,9 @@ mod tests {
 
     #[test]
     fn language_and_device() {
-        for (header, language) in [("de-AT,en;q=0.5", Some("de")), ("*", None), ("", None), ("EN;q=1", Some("en"))] {
+        for (header, language) in
+            [("de-AT,en;q=0.5", Some("de")), ("*", None), ("", None), ("EN;q=1", Some("en"))]
+        {
             let visit = Visit { accept_language: Some(header.into()), ..Visit::default() };
             assert_eq!(visit.language().as_deref(), language, "{header}");
         }

@@ -28,7 +28,10 @@ impl Sender {
         if let Some(queue) = self.queue.as_ref().filter(|_| !events.is_empty())
             && let Err(refused) = queue.try_send(events)
         {
-            tracing::warn!(events = refused.into_inner().len(), "events dropped: the queue to the collector is full");
+            tracing::warn!(
+                events = refused.into_inner().len(),
+                "events dropped: the queue to the collector is full"
+            );
         }
     }
 }
@@ -72,14 +75,20 @@ impl Collector {
             self.send_or_keep(batch, &mut buffer).await;
         }
         if !buffer.is_empty() {
-            tracing::error!(events = buffer.len(), "events lost: the collector did not take them before the end");
+            tracing::error!(
+                events = buffer.len(),
+                "events lost: the collector did not take them before the end"
+            );
         }
     }
 
     /// Sends a batch; what the collector did not take goes back to the front of the buffer.
     async fn send_or_keep(&self, batch: Batch, buffer: &mut Exposures) {
         if let Err(error) = self.post(&batch).await {
-            tracing::warn!(events = batch.len(), "the collector did not take a batch, which is kept: {error}");
+            tracing::warn!(
+                events = batch.len(),
+                "the collector did not take a batch, which is kept: {error}"
+            );
             buffer.give_back(batch, now());
         }
     }

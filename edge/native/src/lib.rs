@@ -96,7 +96,9 @@ async fn watch(edge: Arc<Edge>, reader: source::Reader) {
         if last.as_ref() != Some(&outcome) {
             match &outcome {
                 Refresh::Adopted(version) => tracing::info!(version, "bundle adopted"),
-                Refresh::Refused(refusal) => tracing::warn!(code = refusal.code(), "bundle refused: {refusal}"),
+                Refresh::Refused(refusal) => {
+                    tracing::warn!(code = refusal.code(), "bundle refused: {refusal}")
+                }
                 Refresh::Unchanged => {}
             }
         }

@@ -83,7 +83,8 @@ fn back(answer: reqwest::Response, outgoing: &Outgoing) -> Response<Body> {
     let status = answer.status();
     let mut headers = answer.headers().clone();
     remove_hop_by_hop(&mut headers);
-    if let Some(cookie) = outgoing.set_cookie.as_deref().and_then(|cookie| HeaderValue::from_str(cookie).ok()) {
+    if let Some(cookie) = outgoing.set_cookie.as_deref().and_then(|cookie| HeaderValue::from_str(cookie).ok())
+    {
         headers.append(SET_COOKIE, cookie);
     }
     let mut response = Response::new(Body::from_stream(answer.bytes_stream()));
@@ -102,8 +103,16 @@ fn remove_hop_by_hop(headers: &mut HeaderMap) {
         .filter_map(|name| name.trim().parse().ok())
         .collect();
     let keep_alive = HeaderName::from_static("keep-alive");
-    let fixed =
-        [CONNECTION, keep_alive, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, TE, TRAILER, TRANSFER_ENCODING, UPGRADE];
+    let fixed = [
+        CONNECTION,
+        keep_alive,
+        PROXY_AUTHENTICATE,
+        PROXY_AUTHORIZATION,
+        TE,
+        TRAILER,
+        TRANSFER_ENCODING,
+        UPGRADE,
+    ];
     for name in named.into_iter().chain(fixed) {
         headers.remove(name);
     }

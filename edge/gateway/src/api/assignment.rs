@@ -51,7 +51,9 @@ impl Gateway {
         let handle = bundle.find(key).ok_or_else(|| self.unknown(key))?;
         let decision = bundle.bind(&context).decide(handle);
         let mut answer = Answer::ok(&assignment(&bundle, key, &query.user, &decision));
-        if query.counts && let Some(counted) = counted(&bundle, &decision) {
+        if query.counts
+            && let Some(counted) = counted(&bundle, &decision)
+        {
             answer.events.extend(exposure::event(&query.user, counted, Segments::of(visit), moment));
         }
         Ok(answer)

@@ -62,7 +62,9 @@ impl Gateway {
         };
         let mut answer = Answer::ok(&evaluation(&bundle, &decisions));
         let user = request.context.get("user_id").or_else(|| request.context.get("anonymous_id"));
-        if request.exposure && let Some(user) = user.and_then(Value::as_str) {
+        if request.exposure
+            && let Some(user) = user.and_then(Value::as_str)
+        {
             answer.events = exposures(&subject, &decisions, user, visit, moment);
         }
         Ok(answer)

@@ -1,0 +1,141 @@
+//! A request: to the edge's own API, or to the origin and back.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::rc::Rc;
+
+use kerf_gateway::{Answer, Api, LARGEST_BODY, Moment, Outgoing, REQUEST_HEADER_PREFIX, Route, Visit};
+use wasm_bindgen::JsCast as _;
+use wasm_bindgen::prelude::wasm_bindgen;
+use worker::js_sys::{self, Uint8Array};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::{Context, Result, Url, console_error, web_sys};
+
+use crate::edge::{Edge, now};
+use crate::{convert, events};
+
+/// Handles a request. Whatever fails on the way ends in the origin's own answer.
+pub(crate) async fn handle(
+    edge: &Rc<Edge>,
+    request: &web_sys::Request,
+    context: &Context,
+) -> Result<web_sys::Response> {
+    let Ok(url) = Url::parse(&request.url()) else { return untouched(request).await };
+    let visit = convert::visit(request, &url, &edge.gateway.settings);
+    match edge.gateway.route(&visit.method, &visit.path) {
+        Route::Api(api) => match answer(edge, &api, &visit, request).await {
+            Ok(mut answer) => {
+                events::add(edge, std::mem::take(&mut answer.events), context);
+                convert::response(&answer)
+            }
+            Err(error) => {
+                console_error!("kerf: {error}");
+                untouched(request).await
+            }
+        },
+        Route::Proxy => proxy(edge, &visit, request, (&url, context)).await,
+    }
+}
+
+async fn answer(edge: &Edge, api: &Api, visit: &Visit, request: &web_sys::Request) -> Result<Answer> {
+    let body = match api {
+        Api::Evaluate => {
+            let stated = request.headers().get("content-length")?.and_then(|text| text.parse().ok());
+            if stated.is_some_and(|length: usize| length > LARGEST_BODY) {
+                return Ok(Answer::too_large());
+            }
+            Uint8Array::new(&JsFuture::from(request.array_buffer()?).await?).to_vec()
+        }
+        Api::Assignment(_) | Api::Health => Vec::new(),
+    };
+    if body.len() > LARGEST_BODY {
+        return Ok(Answer::too_large());
+    }
+    Ok(with_moment(|moment| edge.gateway.answer(api, visit, &body, moment)))
+}
+
+async fn proxy(
+    edge: &Rc<Edge>,
+    visit: &Visit,
+    request: &web_sys::Request,
+    (url, context): (&Url, &Context),
+) -> Result<web_sys::Response> {
+    // Where panics unwind, one in the decision costs this visitor the experiment and nobody anything else.
+    let decided = catch_unwind(AssertUnwindSafe(|| with_moment(|moment| edge.gateway.visit(visit, moment))));
+    let (outgoing, events) = decided.unwrap_or_default();
+    events::add(edge, events, context);
+    let Ok(forwarded) = forward(edge, &outgoing, request, url) else { return untouched(request).await };
+    back(send(&forwarded).await?, &outgoing)
+}
+
+fn with_moment<T>(act: impl FnOnce(&mut Moment<'_>) -> T) -> T {
+    let mut random = |bytes: &mut [u8]| random_values(bytes);
+    act(&mut Moment { now: now(), random: &mut random })
+}
+
+#[wasm_bindgen]
+extern "C" {
+    #[wasm_bindgen(js_namespace = crypto, js_name = getRandomValues)]
+    fn random_values(bytes: &mut [u8]);
+}
+
+/// The request to the origin: the client's own, body and all, with the edge's headers.
+fn forward(
+    edge: &Edge,
+    outgoing: &Outgoing,
+    request: &web_sys::Request,
+    url: &Url,
+) -> Result<web_sys::Request> {
+    let target = edge.origin.as_ref().map_or_else(|| url.clone(), |origin| at(origin, url));
+    let forwarded = web_sys::Request::new_with_str_and_init(target.as_str(), request.unchecked_ref())?;
+    let headers = forwarded.headers();
+    for name in own_headers(&headers) {
+        headers.delete(&name)?;
+    }
+    for (name, value) in &outgoing.request_headers {
+        headers.set(name, value)?;
+    }
+    Ok(forwarded)
+}
+
+/// The page of `url` at the origin.
+fn at(origin: &Url, url: &Url) -> Url {
+    let mut target = origin.clone();
+    target.set_path(&format!("{}{}", origin.path().trim_end_matches('/'), url.path()));
+    target.set_query(url.query());
+    target
+}
+
+/// The `kerf-*` headers that a client sent.
+fn own_headers(headers: &web_sys::Headers) -> Vec<String> {
+    js_sys::try_iter(&headers.keys())
+        .ok()
+        .flatten()
+        .into_iter()
+        .flatten()
+        .filter_map(|name| name.ok()?.as_string())
+        .filter(|name| name.starts_with(REQUEST_HEADER_PREFIX))
+        .collect()
+}
+
+/// The origin's answer, streamed; copied only when a cookie has to be added, since its headers cannot be changed.
+fn back(answer: web_sys::Response, outgoing: &Outgoing) -> Result<web_sys::Response> {
+    let Some(cookie) = outgoing.set_cookie.as_deref().filter(|_| answer.status() != 101) else {
+        return Ok(answer);
+    };
+    let copy = web_sys::Response::new_with_opt_readable_stream_and_init(
+        answer.body().as_ref(),
+        answer.unchecked_ref(),
+    )?;
+    copy.headers().append("set-cookie", cookie)?;
+    Ok(copy)
+}
+
+/// The origin's answer to the request as it came.
+pub(crate) async fn untouched(request: &web_sys::Request) -> Result<web_sys::Response> {
+    send(request).await
+}
+
+async fn send(request: &web_sys::Request) -> Result<web_sys::Response> {
+    let worker: web_sys::WorkerGlobalScope = js_sys::global().unchecked_into();
+    Ok(JsFuture::from(worker.fetch_with_request(request)).await?.dyn_into()?)
+}
