@@ -107,20 +107,23 @@ impl Loader {
         consumer: &'c StreamConsumer<Context>,
         first: KafkaResult<BorrowedMessage<'c>>,
     ) -> Result<(), LoopError> {
-        let mut next = Some(first);
-        for _ in 0..RUN {
+        let mut next = first;
+        let mut left = RUN;
+        loop {
             match next {
-                None => break,
-                Some(Ok(message)) => self.take(&message),
-                Some(Err(error @ KafkaError::MessageConsumptionFatal(_))) => return Err(error.into()),
-                Some(Err(error)) => tracing::warn!(%error, "reading from Kafka; going on"),
+                Ok(message) => self.take(&message),
+                Err(error @ KafkaError::MessageConsumptionFatal(_)) => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, "reading from Kafka; going on"),
             }
-            if self.is_full() {
-                break;
+            left -= 1;
+            if left == 0 || self.is_full() {
+                return Ok(());
             }
-            next = consumer.recv().now_or_never();
+            match consumer.recv().now_or_never() {
+                Some(message) => next = message,
+                None => return Ok(()),
+            }
         }
-        Ok(())
     }
 
     /// A message of a partition that is not ours any more is left to its new owner.
@@ -194,7 +197,7 @@ impl Loader {
                 self.metrics.paused.store(stuck, Ordering::Relaxed);
             }
             Err(error) => {
-                tracing::warn!(%error, stuck, "partitions could not be paused or resumed; trying again")
+                tracing::warn!(%error, stuck, "partitions could not be paused or resumed; trying again");
             }
         }
     }

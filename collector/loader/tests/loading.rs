@@ -34,7 +34,7 @@ async fn each_kind_is_a_row_of_its_table() {
     place.until_count("select count() from raw_metric", 1).await;
     place.until_count("select count() from raw_diagnostic", 1).await;
 
-    let unit = support::message(r#"{"event_type":"x","user_id":"u1","value":1}"#).0;
+    let unit = message(r#"{"event_type":"x","user_id":"u1","value":1}"#).0;
     let exposure: (String, String, String, String, String, String) = place
         .one(
             "select lower(hex(unit)), concat(experiment_id, ' ', variant), toString(event_id), \
