@@ -1,5 +1,7 @@
 //! Which bundles are adopted, and that the last good one stays.
 
+#![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
+
 mod support;
 
 use kerf_core::adopt::SigningKey;

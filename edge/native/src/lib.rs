@@ -97,7 +97,7 @@ async fn watch(edge: Arc<Edge>, reader: source::Reader) {
             match &outcome {
                 Refresh::Adopted(version) => tracing::info!(version, "bundle adopted"),
                 Refresh::Refused(refusal) => {
-                    tracing::warn!(code = refusal.code(), "bundle refused: {refusal}")
+                    tracing::warn!(code = refusal.code(), "bundle refused: {refusal}");
                 }
                 Refresh::Unchanged => {}
             }
