@@ -221,7 +221,34 @@ impl Experiment {
 
     /// What is kept of this version for ever.
     pub fn snapshot(&self) -> Value {
-        json!({"spec": self.spec.to_json(), "status": self.status.to_json()})
+        json!({"spec": self.spec.to_json(), "status": self.status.to_json(), "created_at": self.created_at})
+    }
+
+    /// The experiment as it was at a version.
+    ///
+    /// # Errors
+    /// Every fault with its place, if the snapshot was changed by other hands.
+    pub fn from_snapshot(
+        key: Key,
+        version: Version,
+        snapshot: &Value,
+        updated_at: Timestamp,
+    ) -> Result<Self, Violations> {
+        let mut fields = Fields::of(snapshot, "")?;
+        let null = Value::Null;
+        let spec = ExperimentSpec::parse_stored(fields.value("spec").unwrap_or(&null));
+        let status = ExperimentStatus::parse_stored(fields.value("status").unwrap_or(&null));
+        let (spec, status) = (fields.absorb(spec), fields.absorb(status));
+        let created_at = fields.time("created_at");
+        match (spec, status, created_at) {
+            (Some(spec), Some(status), Some(created_at)) => {
+                fields.finish().or_ok(Self { key, version, spec, status, created_at, updated_at })
+            }
+            _ => {
+                fields.refuse::<()>("created_at", "required", "a snapshot has spec, status and created_at");
+                Err(fields.finish())
+            }
+        }
     }
 
     /// Places of the answer in which two snapshots differ.

@@ -63,7 +63,9 @@ create trigger retired_key_no_truncate before truncate on retired_key
 create function experiment_guard() returns trigger language plpgsql as $$
 begin
   if tg_op = 'INSERT' then
-    if exists (select from retired_key where retired_key.key = new.key) then
+    -- A key that is still there is refused by the primary key, as taken.
+    if exists (select from retired_key where retired_key.key = new.key)
+      and not exists (select from experiment where experiment.key = new.key) then
       raise exception 'key % was served before', new.key
         using errcode = 'unique_violation', constraint = 'experiment_key_retired';
     end if;

@@ -3,7 +3,8 @@
 -- One row for each environment; whoever holds its lock makes the next bundle.
 create table environment (
   key text constraint environment_pkey primary key
-    constraint environment_key_form check (key ~ '^[a-z][a-z0-9_.-]{0,63}$')
+    constraint environment_key_form check (key ~ '^[a-z][a-z0-9_.-]{0,63}$'),
+  last_error text
 );
 
 create table publish_outbox (

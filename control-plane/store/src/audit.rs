@@ -147,11 +147,11 @@ impl Store {
     /// [`StoreError`] when Postgres fails.
     pub async fn audit_list(
         &self,
-        resource: Option<(&str, &str)>,
+        kind: Option<&str>,
+        key: Option<&str>,
         before: Option<i64>,
         limit: i64,
     ) -> Result<Vec<AuditRow>, StoreError> {
-        let (kind, key) = resource.unzip();
         let rows = sqlx::query_as!(
             Row,
             "select * from audit

@@ -112,6 +112,21 @@ impl Store {
         Ok(made)
     }
 
+    /// Keeps why no bundle could be made, or that it can again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when Postgres fails.
+    pub async fn bundle_note_error(&self, error: Option<&str>) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update environment set last_error = $2 where key = $1 and last_error is distinct from $2",
+            self.environment,
+            error,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// The signed pointer to the newest bundle.
     ///
     /// # Errors

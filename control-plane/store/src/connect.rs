@@ -11,7 +11,8 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use crate::error::{StoreError, WriteError};
 use crate::write::Author;
 
-static MIGRATIONS: Migrator = sqlx::migrate!();
+/// The numbered files in `migrations`.
+pub(crate) static MIGRATIONS: Migrator = sqlx::migrate!();
 
 /// What a new installation starts with, so that the first example works as it stands.
 const FIRST_LAYER: &str = "checkout_ui";

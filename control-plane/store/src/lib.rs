@@ -13,6 +13,8 @@ mod experiment;
 mod idempotency;
 mod layer;
 mod publish;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod time;
 mod version;
 mod write;
@@ -24,6 +26,6 @@ pub use connect::Store;
 pub use error::{Current, StoreError, WriteError};
 pub use experiment::{ExperimentCursor, ExperimentFilter};
 pub use idempotency::{Idempotency, Remembered};
-pub use publish::{Delivery, PublishStatus, Step, TargetStatus};
+pub use publish::{BundleInfo, Delivery, PublishStatus, Step, TargetStatus};
 pub use version::VersionRow;
 pub use write::{Author, Precondition};

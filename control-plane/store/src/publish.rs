@@ -38,18 +38,27 @@ pub enum Step {
 /// How publishing stands in one environment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PublishStatus {
-    /// Number of the newest bundle, if there is one.
-    pub newest_version: Option<i64>,
-    /// SHA-256 of its bytes.
-    pub newest_sha256: Option<Vec<u8>>,
-    /// Its size in bytes.
-    pub newest_size: Option<i32>,
-    /// When it was made.
-    pub newest_created_at: Option<Timestamp>,
+    /// The newest bundle, if there is one.
+    pub bundle: Option<BundleInfo>,
+    /// Why the last attempt to make a bundle failed, if it still does.
+    pub last_error: Option<String>,
     /// Committed changes that no bundle has seen yet.
     pub waiting_changes: i64,
     /// The targets that were ever published to.
     pub targets: Vec<TargetStatus>,
+}
+
+/// What is known of a bundle beside its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BundleInfo {
+    /// Number.
+    pub version: i64,
+    /// SHA-256 of its bytes.
+    pub sha256: Vec<u8>,
+    /// Size in bytes.
+    pub size: i32,
+    /// When it was made.
+    pub created_at: Timestamp,
 }
 
 /// How far one target has got.
@@ -201,13 +210,23 @@ impl Store {
     /// [`StoreError`] when Postgres fails.
     pub async fn publish_status(&self, environment: &str) -> Result<Option<PublishStatus>, StoreError> {
         let known = sqlx::query!(
-            r#"select (select count(*) from publish_outbox where publish_outbox.environment = environment.key) as "waiting!"
+            r#"select last_error,
+                 (select count(*) from publish_outbox where publish_outbox.environment = environment.key) as "waiting!"
                from environment where key = $1"#,
             environment,
         )
         .fetch_optional(&self.pool)
         .await?;
         let Some(known) = known else { return Ok(None) };
+        Ok(Some(PublishStatus {
+            bundle: self.bundle_info(environment).await?,
+            last_error: known.last_error,
+            waiting_changes: known.waiting,
+            targets: self.target_list(environment).await?,
+        }))
+    }
+
+    async fn bundle_info(&self, environment: &str) -> Result<Option<BundleInfo>, StoreError> {
         let newest = sqlx::query!(
             r#"select version, sha256, octet_length(bytes) as "size!", created_at from bundle
                where environment = $1 order by version desc limit 1"#,
@@ -215,15 +234,9 @@ impl Store {
         )
         .fetch_optional(&self.pool)
         .await?;
-        let created_at = from_sql_opt(newest.as_ref().map(|newest| newest.created_at))?;
-        Ok(Some(PublishStatus {
-            newest_version: newest.as_ref().map(|newest| newest.version),
-            newest_size: newest.as_ref().map(|newest| newest.size),
-            newest_sha256: newest.map(|newest| newest.sha256),
-            newest_created_at: created_at,
-            waiting_changes: known.waiting,
-            targets: self.target_list(environment).await?,
-        }))
+        let Some(newest) = newest else { return Ok(None) };
+        let created_at = from_sql(newest.created_at)?;
+        Ok(Some(BundleInfo { version: newest.version, sha256: newest.sha256, size: newest.size, created_at }))
     }
 
     async fn target_list(&self, environment: &str) -> Result<Vec<TargetStatus>, StoreError> {
