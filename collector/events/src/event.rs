@@ -104,6 +104,18 @@ struct Wire<'a> {
     properties: Entries<'a>,
 }
 
+impl<'a> Wire<'a> {
+    fn read(json: &'a str) -> Result<Self, Rejection> {
+        let malformed =
+            |why: String| Rejection::event(Code::Malformed, format!("an event is a JSON object: {why}"));
+        // Serde would take an array for the fields in order.
+        if !json.trim_start().starts_with('{') {
+            return Err(malformed("this is something else".to_owned()));
+        }
+        serde_json::from_str(json).map_err(|error| malformed(error.to_string()))
+    }
+}
+
 enum Type<'a> {
     Exposure,
     Metric(Option<Label<'a>>),
@@ -118,9 +130,7 @@ impl<'a> Event<'a> {
     /// # Errors
     /// A [`Rejection`] that names the first field that breaks a rule.
     pub fn parse(json: &'a str, implied: &Implied<'a>, received: Millis) -> Result<Self, Rejection> {
-        let wire: Wire<'a> = serde_json::from_str(json).map_err(|error| {
-            Rejection::event(Code::Malformed, format!("not an event: {error}; an event is a JSON object"))
-        })?;
+        let wire = Wire::read(json)?;
         let kind_of = event_type(wire.event_type, implied)?;
         let experiment = experiment(wire.experiment_id, implied)?;
         let event_id = event_id(wire.event_id)?;

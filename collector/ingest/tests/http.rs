@@ -1,5 +1,15 @@
 //! The public API against a real broker.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test fails by panicking; numbers in it are small"
+)]
+
 mod support;
 
 use serde_json::{Value, json};

@@ -1,5 +1,15 @@
 //! From a real topic into real tables.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test fails by panicking; numbers in it are small"
+)]
+
 mod support;
 
 use rdkafka::ClientConfig;
