@@ -13,7 +13,7 @@ fn an_assignment_counts_once_unless_it_is_told_not_to() {
     assert_eq!(answer.status, 200);
     assert_eq!((body["in_experiment"].as_bool(), body["reason"].as_str()), (Some(true), Some("assigned")));
     assert_eq!((body["experiment_id"].as_str(), body["user_id"].as_str()), (Some("everybody"), Some("u-1")));
-    // mmh3 5.1: hash("everybody:u-1:variant") mod 10000 is 7028, not below 5000.
+    // mmh3 5.3.1: hash("everybody:u-1:variant") mod 10000 is 7028, not below 5000.
     assert_eq!(body["variant"], "treatment");
     assert_eq!(body["config"], json!({"color": "green"}));
     let event: Value = serde_json::from_str(&answer.events[0]).unwrap();

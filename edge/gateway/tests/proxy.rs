@@ -18,7 +18,7 @@ fn the_origin_is_told_what_was_decided_and_the_collector_who_saw_it() {
     let told = header(&outgoing, "kerf-assignments").unwrap();
     let mut members: Vec<_> = told.split(", ").collect();
     members.sort_unstable();
-    // mmh3 5.1: hash("everybody:0123456789abcdef0123456789abcdef:variant") mod 10000 is 947, below 5000.
+    // mmh3 5.3.1: hash("everybody:0123456789abcdef0123456789abcdef:variant") mod 10000 is 947, below 5000.
     assert_eq!(members[0], "everybody=control");
     assert_eq!(members[1..], ["new_nav=?1"], "{told}");
     assert_eq!(header(&outgoing, "kerf-unit"), Some(ID));
