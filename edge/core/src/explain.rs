@@ -14,13 +14,11 @@ pub use condition::Condition;
 #[cfg(feature = "trace")]
 pub use trace::{Trace, TraceStep};
 
+use crate::Handle;
 use crate::bundle::State;
-use crate::bundle::layout::ViewRecord;
-use crate::context::Slot;
 pub use crate::evaluate::Held;
 use crate::evaluate::{Decimal, Decision, Unit, VariantIndex};
 use crate::targeting::Truth;
-use crate::{Bundle, Handle};
 
 /// Who is told the steps of a decision.
 pub trait Visitor {
@@ -86,6 +84,8 @@ pub enum Step<'a> {
     Unit {
         /// The unit, which may be missing.
         unit: UnitOf<'a>,
+        /// The attribute it was looked for in first, for [`Bundle::view_name`].
+        view: u8,
     },
     /// A tester asked for a variant.
     Forced {
@@ -165,32 +165,35 @@ pub enum Step<'a> {
 
 /// The unit of a decision; displays as the text that is hashed, or as nothing when it is missing.
 #[derive(Clone, Copy, Debug)]
-pub struct UnitOf<'a>(pub(crate) Unit<'a>);
+pub struct UnitOf<'a>(pub(crate) Option<Unit<'a>>);
 
 impl UnitOf<'_> {
-    /// Name of the attribute it came from; `None` for a switchback of everything together.
-    pub fn attribute<'b>(&self, bundle: &Bundle<'b>) -> Option<&'b str> {
-        let Unit::Attribute { view, .. } = self.0 else { return None };
-        let view = ViewRecord::at(&bundle.views, u32::from(view))?;
-        bundle.string(view.name, u32::from(view.name_len))
+    /// Whether the context has no unit.
+    pub const fn is_missing(&self) -> bool {
+        self.0.is_none()
+    }
+
+    /// The attribute that it came from, for [`Bundle::view_name`]; `None` for a period or a missing unit.
+    pub const fn view(&self) -> Option<u8> {
+        match &self.0 {
+            Some(unit) => unit.view(),
+            None => None,
+        }
     }
 }
 
 impl fmt::Display for UnitOf<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |slot: &Slot<'_>, f: &mut fmt::Formatter<'_>| {
-            f.write_str(slot.unit().and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or(""))
-        };
+        let text =
+            |bytes: &[u8], f: &mut fmt::Formatter<'_>| f.write_str(str::from_utf8(bytes).unwrap_or(""));
         match &self.0 {
-            Unit::Attribute { slot, .. } => text(slot, f),
-            Unit::Period { by, number } => {
-                match by {
-                    Some(slot) => text(slot, f)?,
-                    None => f.write_str("all")?,
-                }
+            Some(Unit::Period { by, number }) => {
+                text(by.bytes(), f)?;
                 f.write_str(":")?;
-                f.write_str(str::from_utf8(Decimal::new(*number).text()).unwrap_or(""))
+                text(Decimal::new(*number).text(), f)
             }
+            Some(unit) => text(unit.id().unwrap_or_default(), f),
+            None => Ok(()),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! What a bundle says about one experiment or flag, for those who show or route it.
 
-use super::layout::{EntryRecord, ExtensionRecord, LayerRecord, NONE_U32, ViewRecord, flag, state};
+use super::layout::{EntryRecord, ExtensionRecord, NONE_U32, flag, state};
 use super::{Bundle, Handle, Variants};
 use crate::evaluate::VariantIndex;
 
@@ -105,8 +105,7 @@ impl<'a> Entry<'a> {
 
     /// Attribute that holds the unit.
     pub fn unit(&self) -> Option<&'a str> {
-        let view = ViewRecord::at(&self.bundle.views, u32::from(self.record.unit))?;
-        self.bundle.string(view.name, u32::from(view.name_len))
+        self.bundle.view_name(self.record.unit)
     }
 
     /// Key of the layer.
@@ -114,8 +113,7 @@ impl<'a> Entry<'a> {
         if self.record.flags & flag::LAYER == 0 {
             return None;
         }
-        let layer = LayerRecord::at(&self.bundle.layers, u32::from(self.record.layer))?;
-        self.bundle.string(layer.key, u32::from(layer.key_len))
+        self.bundle.layer_key(self.record.layer)
     }
 
     /// Its variants, in order.

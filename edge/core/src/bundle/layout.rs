@@ -247,8 +247,6 @@ pub(crate) mod op {
     pub(crate) const ENDS_WITH: u8 = 12;
     pub(crate) const CONTAINS: u8 = 13;
     pub(crate) const EQ_ANY_CASE: u8 = 14;
-    /// Program of `n` instructions from `a` in WORD; `b` refers to the pattern's text.
-    pub(crate) const REGEX: u8 = 15;
     /// `b` is 0 or 1.
     pub(crate) const EQ_BOOL: u8 = 16;
     /// `b` holds the bits of a double.
@@ -274,6 +272,10 @@ pub(crate) mod op {
     pub(crate) const IN_ADDRESSES: u8 = 32;
     /// `b` id hashes from `a` in ID, ascending.
     pub(crate) const IN_IDS: u8 = 33;
+    /// Program of `n` instructions from `a` in WORD; `b` refers to the pattern's text.
+    pub(crate) const REGEX: u8 = 34;
+    /// From here on a predicate is dear, or worth remembering.
+    pub(crate) const REGEX_OR_SHARED: u8 = REGEX;
 }
 
 record! {

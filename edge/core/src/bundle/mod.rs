@@ -17,7 +17,9 @@ pub use variant::{Variant, VariantValue, Variants};
 use crate::evaluate::Decision;
 use crate::hash::{IdKey, key};
 use crate::sticky::StickyEntry;
-use layout::{EntryRecord, Header, HoldoutRecord, LayerRecord, RuleRecord, Section, section as kind};
+use layout::{
+    EntryRecord, Header, HoldoutRecord, LayerRecord, RuleRecord, Section, ViewRecord, section as kind,
+};
 use table::Table;
 
 /// An experiment or flag of one bundle; 0 to [`Bundle::len`] - 1.
@@ -245,6 +247,12 @@ impl<'a> Bundle<'a> {
     pub fn key(&self, handle: Handle) -> Option<&'a str> {
         let record = EntryRecord::at(&self.entries, u32::from(handle.0))?;
         self.string(record.key, u32::from(record.key_len))
+    }
+
+    /// Name of the attribute of a view that a [`Step`](crate::explain::Step) named by its place.
+    pub fn view_name(&self, view: u8) -> Option<&'a str> {
+        let record = ViewRecord::at(&self.views, u32::from(view))?;
+        self.string(record.name, u32::from(record.name_len))
     }
 
     /// Key of a layer that a [`Step`](crate::explain::Step) named by its place.

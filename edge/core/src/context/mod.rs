@@ -13,6 +13,7 @@ mod version;
 pub(crate) use address::ordinal;
 #[cfg(feature = "compile")]
 pub(crate) use date::parse as parse_date;
+pub(crate) use number::NumberText;
 pub(crate) use slot::{Slot, pack};
 pub(crate) use subject::Bound;
 pub use subject::Subject;

@@ -24,8 +24,9 @@ impl NumberText {
         Some(text)
     }
 
-    pub(crate) fn as_str(&self) -> &str {
-        self.bytes.get(..usize::from(self.len)).and_then(|bytes| str::from_utf8(bytes).ok()).unwrap_or("")
+    #[inline]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.get(..usize::from(self.len)).unwrap_or_default()
     }
 }
 
@@ -56,7 +57,7 @@ mod tests {
             (9_007_199_254_740_993.0, "9007199254740992"),
             (1e-7, "0.0000001"),
         ] {
-            assert_eq!(NumberText::new(number).unwrap().as_str(), text);
+            assert_eq!(NumberText::new(number).unwrap().as_bytes(), text.as_bytes());
         }
         for number in [f64::NAN, f64::INFINITY, 1e24, 1.234_567_890_123_456_7e-7, f64::MIN_POSITIVE] {
             assert!(NumberText::new(number).is_none(), "{number}");

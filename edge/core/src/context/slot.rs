@@ -53,7 +53,7 @@ impl<'a> Slot<'a> {
     pub(crate) fn unit(&self) -> Option<&[u8]> {
         match self {
             Self::Text(text, _) => Some(text.as_bytes()),
-            Self::NumberText(text) => Some(text.as_str().as_bytes()),
+            Self::NumberText(text) => Some(text.as_bytes()),
             _ => None,
         }
     }

@@ -3,6 +3,7 @@
 use super::{Context, Slot};
 use crate::bundle::Bundle;
 use crate::bundle::layout::{ViewRecord, flag};
+use crate::evaluate::Unit;
 
 /// A context bound to a bundle: every attribute that the bundle's conditions use, looked up and parsed once.
 ///
@@ -68,6 +69,7 @@ impl<'a, const N: usize> Subject<'a, N> {
             context: &self.context,
             slots: self.slots.get(..self.bound).unwrap_or(&self.slots),
             enabled: self.enabled,
+            always: if self.context.forced.is_empty() { 0 } else { flag::OVERRIDE },
         }
     }
 }
@@ -78,21 +80,38 @@ pub(crate) struct Bound<'s> {
     pub(crate) bundle: &'s Bundle<'s>,
     pub(crate) context: &'s Context<'s>,
     slots: &'s [Slot<'s>],
+    /// The entry flags that matter for this visitor.
     pub(crate) enabled: u16,
+    /// The checks that every entry needs for this visitor.
+    pub(crate) always: u16,
 }
 
 impl<'s> Bound<'s> {
-    /// The attribute of a view; `None` when the bundle has no such view.
+    /// The attribute of a view, where the subject has it.
     #[inline]
+    pub(crate) fn bound_slot(&self, index: u8) -> Option<&'s Slot<'s>> {
+        self.slots.get(usize::from(index))
+    }
+
+    /// The attribute of a view; `None` when the bundle has no such view.
     pub(crate) fn slot(&self, index: u8) -> Option<Slot<'s>> {
-        match self.slots.get(usize::from(index)) {
+        match self.bound_slot(index) {
             Some(slot) => Some(*slot),
-            None => self.unbound(index),
+            None => read_view(self.bundle, self.context, u32::from(index)),
+        }
+    }
+
+    /// The unit that a view holds; `None` when the bundle has no such view, the inner `None` when the context has none.
+    #[inline]
+    pub(crate) fn unit(&self, view: u8) -> Option<Option<Unit<'s>>> {
+        match self.bound_slot(view) {
+            Some(slot) => Some(slot.unit().map(|bytes| Unit::Bytes { view, bytes })),
+            None => self.unbound_unit(view),
         }
     }
 
     #[cold]
-    fn unbound(&self, index: u8) -> Option<Slot<'s>> {
-        read_view(self.bundle, self.context, u32::from(index))
+    fn unbound_unit(&self, view: u8) -> Option<Option<Unit<'s>>> {
+        Some(Unit::from_slot(view, self.slot(view)?))
     }
 }

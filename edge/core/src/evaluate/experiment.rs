@@ -1,11 +1,14 @@
 //! Experiments: from the unit to the variant.
+//!
+//! What most experiments need is inlined into one function, so that an entry's fields go from the bundle into registers; the
+//! rest is called, and reads the entry again.
 
 use super::holdout::Held;
 use super::unit::Unit;
 use super::{Decision, Evaluator, Memory, Reason, VariantIndex};
 use crate::bundle::layout::{
-    EntryRecord, ExtensionRecord, LayerRecord, NONE_U8, NONE_U32, RangeRecord, VariantRecord, flag as bit,
-    state,
+    EntryRecord, ExtensionRecord, LayerRecord, NONE, NONE_U8, NONE_U32, RangeRecord, VariantRecord,
+    flag as bit, state,
 };
 use crate::explain::{Step, UnitOf, Visitor};
 use crate::hash::murmur3::Prefix;
@@ -20,18 +23,18 @@ const FIXED: u16 = bit::OVERRIDE | bit::STICKY;
 
 impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
     /// Decides an experiment; `None` for a damaged one.
-    #[inline]
-    pub(super) fn experiment(&mut self, handle: Handle, record: &EntryRecord, chain: u8) -> Option<Decision> {
+    #[inline(always)]
+    pub(super) fn experiment(&mut self, handle: Handle, record: EntryRecord, chain: u8) -> Option<Decision> {
         let outcome = |reason| Some(Decision::experiment_outcome(handle, record.control, reason));
-        let checks = record.flags & self.bound.enabled;
+        let checks = record.flags & self.bound.enabled | self.bound.always;
         if checks & BEFORE_UNIT != 0
-            && let Some(reason) = self.before_unit(record, checks, chain)?
+            && let Some(reason) = self.before_unit(handle, checks, chain)?
         {
             return outcome(reason);
         }
-        let Some(unit) = self.unit(record)? else { return outcome(Reason::NoUnit) };
-        if (checks & FIXED != 0 || !self.bound.context.forced.is_empty())
-            && let Some((variant, reason)) = self.fixed(handle, record, &unit)?
+        let Some(unit) = self.unit(handle, &record)? else { return outcome(Reason::NoUnit) };
+        if checks & FIXED != 0
+            && let Some((variant, reason)) = self.fixed(handle, &unit)?
         {
             return Some(Decision::experiment_outcome(handle, variant, reason));
         }
@@ -43,28 +46,34 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
                 Held::Paired | Held::No => {}
             }
         }
-        if self.condition(record.predicate)? != Truth::True {
+        if record.predicate != NONE && self.condition(record.predicate)? != Truth::True {
             return outcome(Reason::NotTargeted);
         }
         if shipped {
             return Some(Decision::experiment_outcome(handle, record.fixed, Reason::Shipped));
         }
-        match self.assign(record, &unit)? {
+        match self.assign(handle, &record, &unit)? {
             Ok(variant) => Some(Decision::experiment_outcome(handle, variant, Reason::Assigned)),
             Err(reason) => outcome(reason),
         }
     }
 
     /// Gate and variant: the frozen part.
-    #[inline]
-    pub(super) fn assign(&mut self, record: &EntryRecord, unit: &Unit<'_>) -> Option<Result<u8, Reason>> {
-        if record.flags & bit::LAYER != 0 && !self.in_range(record, unit)? {
+    #[inline(always)]
+    pub(super) fn assign(
+        &mut self,
+        handle: Handle,
+        record: &EntryRecord,
+        unit: &Unit<'_>,
+    ) -> Option<Result<u8, Reason>> {
+        let in_layer = record.flags & bit::LAYER != 0;
+        if in_layer && !self.in_range(handle, record, unit)? {
             return Some(Err(Reason::NotInRange));
         }
         let salt =
             Prefix { state: record.salt_state, tail: record.salt_tail, len: u32::from(record.salt_len) };
         let hash = unit.absorb(&mut self.memory, salt);
-        if record.flags & bit::LAYER == 0 {
+        if !in_layer {
             let gate = hash.gate();
             let inside = to_bucket(gate) < record.gate_bp;
             if V::ENABLED {
@@ -75,7 +84,19 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
             }
         }
         let hash = hash.variant();
-        let variant = pick(self.bound.bundle, record, to_bucket(hash))?;
+        let bucket = to_bucket(hash);
+        // The number of cumulative weights that do not exceed the bucket.
+        let [first, second, third, fourth] = record.cum_bp.0;
+        let mut variant = u8::from(bucket >= first)
+            + u8::from(bucket >= second)
+            + u8::from(bucket >= third)
+            + u8::from(bucket >= fourth);
+        if variant == 4 {
+            variant = variant_after_fourth(self.bound.bundle, handle, bucket)?;
+        }
+        if variant >= record.variants_n {
+            return None;
+        }
         if V::ENABLED {
             self.visitor.visit(Step::Variant { hash, variant: VariantIndex(variant) });
         }
@@ -83,24 +104,24 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
     }
 
     /// The unit of an experiment; the inner `None` when the context has none.
-    #[inline]
-    pub(super) fn unit(&mut self, record: &EntryRecord) -> Option<Option<Unit<'s>>> {
+    #[inline(always)]
+    pub(super) fn unit(&mut self, handle: Handle, record: &EntryRecord) -> Option<Option<Unit<'s>>> {
         if record.flags & bit::SWITCHBACK != 0 {
-            return self.period(record);
+            return self.period(handle);
         }
-        let mut unit = Unit::Attribute { view: record.unit, slot: self.bound.slot(record.unit)? };
-        if unit.is_missing() && record.fallback != NONE_U8 {
-            unit = Unit::Attribute { view: record.fallback, slot: self.bound.slot(record.fallback)? };
+        let mut unit = self.bound.unit(record.unit)?;
+        if unit.is_none() && record.fallback != NONE_U8 {
+            unit = self.bound.unit(record.fallback)?;
         }
         if V::ENABLED {
-            self.visitor.visit(Step::Unit { unit: UnitOf(unit) });
+            self.visitor.visit(Step::Unit { unit: UnitOf(unit), view: record.unit });
         }
-        Some((!unit.is_missing()).then_some(unit))
+        Some(unit)
     }
 
     /// Whether the unit's bucket in the layer lies in a range of the experiment.
     #[inline]
-    fn in_range(&mut self, record: &EntryRecord, unit: &Unit<'_>) -> Option<bool> {
+    fn in_range(&mut self, handle: Handle, record: &EntryRecord, unit: &Unit<'_>) -> Option<bool> {
         let known = unit.view().and_then(|view| self.memory.layer(record.layer, view));
         let hash = match known {
             Some(hash) => hash,
@@ -108,7 +129,7 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
         };
         let bucket = to_bucket(hash);
         let inside = (record.range_from..record.range_to).contains(&bucket)
-            || (record.extension != NONE_U32 && self.in_further_range(record, bucket)?);
+            || (record.extension != NONE_U32 && in_further_range(self.bound.bundle, handle, bucket)?);
         if V::ENABLED {
             self.visitor.visit(Step::Layer { layer: record.layer, hash, inside });
         }
@@ -124,37 +145,32 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
         }
         Some(hash)
     }
-
-    fn in_further_range(&self, record: &EntryRecord, bucket: u16) -> Option<bool> {
-        let extension = ExtensionRecord::at(&self.bound.bundle.extensions, record.extension)?;
-        let ranges = self.bound.bundle.ranges.slice(extension.ranges, extension.ranges_n)?;
-        for place in 0..ranges.len() {
-            let range = RangeRecord::at(&ranges, place)?;
-            if (range.from..range.to).contains(&bucket) {
-                return Some(true);
-            }
-        }
-        Some(false)
-    }
 }
 
-/// The variant of a bucket: the number of cumulative weights that do not exceed it.
-#[inline]
-fn pick(bundle: &Bundle<'_>, record: &EntryRecord, bucket: u16) -> Option<u8> {
-    let [first, second, third, fourth] = record.cum_bp.0;
-    let place = u8::from(bucket >= first)
-        + u8::from(bucket >= second)
-        + u8::from(bucket >= third)
-        + u8::from(bucket >= fourth);
-    if place < 4 {
-        return (place < record.variants_n).then_some(place);
-    }
-    pick_further(bundle, record, bucket)
+/// The extension of an entry that must have one.
+pub(super) fn extension(bundle: &Bundle<'_>, handle: Handle) -> Option<ExtensionRecord> {
+    let record = EntryRecord::at(&bundle.entries, u32::from(handle.0))?;
+    ExtensionRecord::at(&bundle.extensions, record.extension)
 }
 
-/// [`pick`] among the variants after the fourth.
+/// Whether a bucket lies in a range after the first.
 #[cold]
-fn pick_further(bundle: &Bundle<'_>, record: &EntryRecord, bucket: u16) -> Option<u8> {
+fn in_further_range(bundle: &Bundle<'_>, handle: Handle, bucket: u16) -> Option<bool> {
+    let extension = extension(bundle, handle)?;
+    let ranges = bundle.ranges.slice(extension.ranges, extension.ranges_n)?;
+    for place in 0..ranges.len() {
+        let range = RangeRecord::at(&ranges, place)?;
+        if (range.from..range.to).contains(&bucket) {
+            return Some(true);
+        }
+    }
+    Some(false)
+}
+
+/// The variant of a bucket that belongs to none of the first four.
+#[cold]
+fn variant_after_fourth(bundle: &Bundle<'_>, handle: Handle, bucket: u16) -> Option<u8> {
+    let record = EntryRecord::at(&bundle.entries, u32::from(handle.0))?;
     for place in 4..record.variants_n {
         let index = record.variants.checked_add(u32::from(place))?;
         if bucket < VariantRecord::at(&bundle.variants, index)?.cum_bp {

@@ -1,11 +1,10 @@
 //! Flags: ordered rules, of which the first that takes the unit serves.
 
 use super::holdout::Held;
-use super::unit::Unit;
-use super::{DEEPEST_CHAIN, Decision, Evaluator, Memory, Reason};
+use super::{DEEPEST_CHAIN, Decision, Evaluator, Memory, Reason, VariantIndex};
 use crate::Handle;
-use crate::bundle::layout::{EntryRecord, NONE, RuleRecord, SplitRecord, flag as bit, rule};
-use crate::explain::{Step, Visitor};
+use crate::bundle::layout::{EntryRecord, NONE, RuleRecord, SplitRecord, flag as bit, rule, state};
+use crate::explain::{Step, UnitOf, Visitor};
 use crate::hash::murmur3::Prefix;
 use crate::hash::to_bucket;
 use crate::targeting::Truth;
@@ -13,15 +12,16 @@ use crate::targeting::Truth;
 /// What may end a flag before its rules.
 const BEFORE_RULES: u16 = bit::STATE | bit::SCHEDULE | bit::PREREQUISITE;
 
-impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
+impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// Decides a flag; `None` for a damaged one.
-    pub(super) fn flag(&mut self, handle: Handle, record: &EntryRecord, chain: u8) -> Option<Decision> {
+    pub(super) fn flag(&mut self, handle: Handle, chain: u8) -> Option<Decision> {
         if chain > DEEPEST_CHAIN {
             return None;
         }
+        let record = &EntryRecord::at(&self.bound.bundle.entries, u32::from(handle.0))?;
         let checks = record.flags & BEFORE_RULES;
         if checks != 0
-            && let Some(reason) = self.before_unit(record, checks, chain)?
+            && let Some(reason) = self.before_unit(handle, checks, chain)?
         {
             return Some(Decision::flag_outcome(handle, record.control, reason));
         }
@@ -55,12 +55,8 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
         if record.flags & bit::OVERRIDE == 0 {
             return Some(None);
         }
-        let unit = self.attribute_unit(record.unit)?;
-        self.listed(record, &unit)
-    }
-
-    fn attribute_unit(&self, view: u8) -> Option<Unit<'s>> {
-        Some(Unit::Attribute { view, slot: self.bound.slot(view)? })
+        let unit = self.bound.unit(record.unit)?;
+        self.listed(record, unit.as_ref())
     }
 
     /// The decision of a rule, or the inner `None` when it does not take the unit.
@@ -84,18 +80,16 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
         if rule.holdouts == NONE {
             return Some(false);
         }
-        let unit = self.attribute_unit(rule.unit)?;
-        Some(!unit.is_missing() && self.held(rule.holdouts, &unit)? == Held::Out)
+        let Some(unit) = self.bound.unit(rule.unit)? else { return Some(false) };
+        Some(self.held(rule.holdouts, &unit)? == Held::Out)
     }
 
     fn rollout(&mut self, handle: Handle, rule: &RuleRecord) -> Option<Option<Decision>> {
-        let unit = self.attribute_unit(rule.unit)?;
+        let unit = self.bound.unit(rule.unit)?;
         if V::ENABLED {
-            self.visitor.visit(Step::Unit { unit: crate::explain::UnitOf(unit) });
+            self.visitor.visit(Step::Unit { unit: UnitOf(unit), view: rule.unit });
         }
-        if unit.is_missing() {
-            return Some(None);
-        }
+        let Some(unit) = unit else { return Some(None) };
         let prefix = Prefix { state: rule.state, tail: rule.tail, len: u32::from(rule.len) };
         let hash = unit.absorb(&mut self.memory, prefix);
         let (gate, split) = (hash.gate(), hash.variant());
@@ -111,7 +105,7 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
             let share = SplitRecord::at(&splits, place)?;
             if to_bucket(split) < share.cum_bp {
                 if V::ENABLED {
-                    let variant = super::VariantIndex(share.variant);
+                    let variant = VariantIndex(share.variant);
                     self.visitor.visit(Step::Variant { hash: split, variant });
                 }
                 return Some(Some(Decision::flag_outcome(handle, share.variant, Reason::Rollout)));
@@ -145,15 +139,16 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
 
     /// Whether an experiment that is paused, or that holds the unit out, would otherwise take it.
     fn would_take(&mut self, experiment: u16, chain: u8) -> Option<bool> {
+        let handle = Handle(experiment);
         let record = EntryRecord::at(&self.bound.bundle.entries, u32::from(experiment))?;
         let checks = record.flags & self.bound.enabled & !bit::STATE;
-        if self.before_unit(&record, checks, chain)?.is_some() {
+        if self.before_unit(handle, checks, chain)?.is_some() {
             return Some(false);
         }
-        let Some(unit) = self.unit(&record)? else { return Some(false) };
+        let Some(unit) = self.unit(handle, &record)? else { return Some(false) };
         if self.condition(record.predicate)? != Truth::True {
             return Some(false);
         }
-        Some(record.state == crate::bundle::layout::state::SHIPPED || self.assign(&record, &unit)?.is_ok())
+        Some(record.state == state::SHIPPED || self.assign(handle, &record, &unit)?.is_ok())
     }
 }

@@ -29,6 +29,9 @@ pub(crate) const FUEL: u32 = 65_536;
 /// How deep flags may require flags or name experiments.
 pub(crate) const DEEPEST_CHAIN: u8 = 16;
 
+/// Flags of entries that are not decided as experiments.
+const UNUSUAL: u16 = bit::RULES | bit::INVALID | !bit::KNOWN;
+
 impl<const N: usize> Subject<'_, N> {
     /// Decides one experiment or flag.
     ///
@@ -99,22 +102,18 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
     #[inline]
     fn decide(&mut self, handle: Handle) -> Decision {
         self.fuel = FUEL;
-        self.entry(handle, 0)
+        self.entry_inline(handle, 0)
     }
 
     /// Decides an entry, at some depth of flags that require flags.
-    #[inline]
-    fn entry(&mut self, handle: Handle, chain: u8) -> Decision {
+    #[inline(always)]
+    fn entry_inline(&mut self, handle: Handle, chain: u8) -> Decision {
         if V::ENABLED {
             self.visitor.visit(Step::Begin { entry: handle });
         }
         let decision = match EntryRecord::at(&self.bound.bundle.entries, u32::from(handle.0)) {
-            Some(record)
-                if record.flags & (bit::RULES | bit::INVALID) != 0 || record.flags & !bit::KNOWN != 0 =>
-            {
-                self.unusual(handle, &record, chain)
-            }
-            Some(record) => self.experiment(handle, &record, chain),
+            Some(record) if record.flags & UNUSUAL != 0 => self.unusual(handle, record.flags, chain),
+            Some(record) => self.experiment(handle, record, chain),
             None => None,
         };
         let decision = decision.unwrap_or(Decision::invalid(handle));
@@ -124,13 +123,18 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
         decision
     }
 
+    /// [`Self::entry_inline`] for an entry that another one needs.
+    fn entry(&mut self, handle: Handle, chain: u8) -> Decision {
+        self.entry_inline(handle, chain)
+    }
+
     /// A flag, or an entry that cannot be decided.
     #[cold]
-    fn unusual(&mut self, handle: Handle, record: &EntryRecord, chain: u8) -> Option<Decision> {
-        if record.flags & bit::INVALID != 0 || record.flags & !bit::KNOWN != 0 {
+    fn unusual(&mut self, handle: Handle, flags: u16, chain: u8) -> Option<Decision> {
+        if flags & bit::INVALID != 0 || flags & !bit::KNOWN != 0 {
             return None;
         }
-        self.flag(handle, record, chain)
+        self.flag(handle, chain)
     }
 
     /// Spends fuel; `None` when there is none left.

@@ -12,12 +12,8 @@ use crate::explain::{Step, Visitor};
 impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// Checks before the unit is known; the inner `Some` is the reason that ends the decision.
     #[cold]
-    pub(super) fn before_unit(
-        &mut self,
-        record: &EntryRecord,
-        checks: u16,
-        chain: u8,
-    ) -> Option<Option<Reason>> {
+    pub(super) fn before_unit(&mut self, handle: Handle, checks: u16, chain: u8) -> Option<Option<Reason>> {
+        let record = &self.record(handle)?;
         if checks & bit::STATE != 0
             && let Some(reason) = self.stopped(record)?
         {
@@ -38,6 +34,10 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
             return Some(Some(Reason::NoConsent));
         }
         Some(None)
+    }
+
+    fn record(&self, handle: Handle) -> Option<EntryRecord> {
+        EntryRecord::at(&self.bound.bundle.entries, u32::from(handle.0))
     }
 
     fn extension(&self, record: &EntryRecord) -> Option<ExtensionRecord> {
@@ -96,17 +96,13 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
 
     /// A variant that is fixed for this visitor: asked for, listed, or kept.
     #[cold]
-    pub(super) fn fixed(
-        &mut self,
-        handle: Handle,
-        record: &EntryRecord,
-        unit: &Unit<'_>,
-    ) -> Option<Option<(u8, Reason)>> {
+    pub(super) fn fixed(&mut self, handle: Handle, unit: &Unit<'_>) -> Option<Option<(u8, Reason)>> {
+        let record = &self.record(handle)?;
         if let Some(variant) = self.forced(handle, record) {
             return Some(Some((variant, Reason::Override)));
         }
         if record.flags & bit::OVERRIDE != 0
-            && let Some(variant) = self.listed(record, unit)?
+            && let Some(variant) = self.listed(record, Some(unit))?
         {
             return Some(Some((variant, Reason::Override)));
         }
@@ -133,12 +129,16 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     }
 
     /// The override of the unit's id. A switchback's lists are about the attribute named as its unit.
-    pub(super) fn listed(&mut self, record: &EntryRecord, unit: &Unit<'_>) -> Option<Option<u8>> {
-        let slot = match unit {
-            Unit::Attribute { slot, .. } => *slot,
-            Unit::Period { .. } => self.bound.slot(record.unit)?,
+    pub(super) fn listed(&mut self, record: &EntryRecord, unit: Option<&Unit<'_>>) -> Option<Option<u8>> {
+        let by_attribute;
+        let unit = match unit {
+            Some(Unit::Period { .. }) => {
+                by_attribute = self.bound.unit(record.unit)?;
+                by_attribute.as_ref()
+            }
+            unit => unit,
         };
-        let Some(id) = slot.unit() else { return Some(None) };
+        let Some(id) = unit.and_then(Unit::id) else { return Some(None) };
         let hash = self.bound.bundle.id_key().hash_bytes(id);
         let extension = self.extension(record)?;
         let overrides = self.bound.bundle.overrides.slice(extension.overrides, extension.overrides_n)?;

@@ -1,8 +1,10 @@
 //! The unit: what is hashed, and what ids in lists are compared with.
 
+use super::experiment::extension;
 use super::{Evaluator, Memory};
-use crate::bundle::layout::{EntryRecord, ExtensionRecord, NONE_U8};
-use crate::context::Slot;
+use crate::Handle;
+use crate::bundle::layout::NONE_U8;
+use crate::context::{NumberText, Slot};
 use crate::explain::{Step, UnitOf, Visitor};
 use crate::hash::bulk::UnitHash;
 use crate::hash::murmur3::{Absorbed, Prefix};
@@ -11,36 +13,70 @@ use crate::hash::murmur3::{Absorbed, Prefix};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Unit<'s> {
     /// The value of an attribute.
-    Attribute {
+    Bytes {
         /// Its view.
         view: u8,
-        /// Its slot, which holds the bytes.
-        slot: Slot<'s>,
+        /// Its bytes.
+        bytes: &'s [u8],
     },
-    /// `{by, or "all"}:{period}`.
+    /// A number for which the subject had no room.
+    Number {
+        /// Its view.
+        view: u8,
+        /// Its text.
+        text: NumberText,
+    },
+    /// `{by, or "all"}:{number}`.
     Period {
         /// Value of the attribute that is switched on its own.
-        by: Option<Slot<'s>>,
+        by: PeriodOf<'s>,
         /// `floor(now / period)`.
         number: i64,
     },
 }
 
-impl Unit<'_> {
-    /// Whether the context has no unit.
-    #[inline]
-    pub(super) fn is_missing(&self) -> bool {
+/// What a switchback switches.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum PeriodOf<'s> {
+    /// Everything together.
+    All,
+    /// One value of an attribute on its own.
+    Value(Slot<'s>),
+}
+
+impl PeriodOf<'_> {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
-            Self::Attribute { slot, .. } => slot.unit().is_none(),
-            Self::Period { by, .. } => by.is_some_and(|slot| slot.unit().is_none()),
+            Self::All => b"all",
+            Self::Value(slot) => slot.unit().unwrap_or_default(),
+        }
+    }
+}
+
+impl<'s> Unit<'s> {
+    /// The unit that a slot holds by value.
+    pub(crate) fn from_slot(view: u8, slot: Slot<'s>) -> Option<Self> {
+        match slot {
+            Slot::Text(text, _) => Some(Self::Bytes { view, bytes: text.as_bytes() }),
+            Slot::NumberText(text) => Some(Self::Number { view, text }),
+            _ => None,
         }
     }
 
     /// The view under which results for this unit can be remembered.
     #[inline]
-    pub(super) const fn view(&self) -> Option<u8> {
+    pub(crate) const fn view(&self) -> Option<u8> {
         match self {
-            Self::Attribute { view, .. } => Some(*view),
+            Self::Bytes { view, .. } | Self::Number { view, .. } => Some(*view),
+            Self::Period { .. } => None,
+        }
+    }
+
+    /// The bytes with which ids in lists are compared.
+    pub(crate) fn id(&self) -> Option<&[u8]> {
+        match self {
+            Self::Bytes { bytes, .. } => Some(bytes),
+            Self::Number { text, .. } => Some(text.as_bytes()),
             Self::Period { .. } => None,
         }
     }
@@ -49,16 +85,25 @@ impl Unit<'_> {
     #[inline]
     pub(super) fn absorb<'m, M: Memory>(&self, memory: &'m mut M, prefix: Prefix) -> UnitHash<'m> {
         match self {
-            Self::Attribute { view, slot } => memory.absorb(*view, slot.unit().unwrap_or_default(), prefix),
-            Self::Period { by, number } => UnitHash::Direct(absorb_period(prefix, by.as_ref(), *number)),
+            Self::Bytes { view, bytes } => memory.absorb(*view, bytes, prefix),
+            other => UnitHash::Direct(other.absorb_rare(prefix)),
+        }
+    }
+
+    #[cold]
+    fn absorb_rare(&self, prefix: Prefix) -> Absorbed {
+        match self {
+            Self::Bytes { bytes, .. } => prefix.absorb(bytes),
+            Self::Number { text, .. } => prefix.absorb(text.as_bytes()),
+            Self::Period { by, number } => absorb_period(prefix, by, *number),
         }
     }
 }
 
 /// State after `{prefix}{by, or "all"}:{number}`.
-fn absorb_period(prefix: Prefix, by: Option<&Slot<'_>>, number: i64) -> Absorbed {
+fn absorb_period(prefix: Prefix, by: &PeriodOf<'_>, number: i64) -> Absorbed {
     let mut stream = prefix.stream();
-    stream.update(by.map_or(Some(&b"all"[..]), Slot::unit).unwrap_or_default());
+    stream.update(by.bytes());
     stream.update(b":");
     let mut digits = Decimal::new(number);
     stream.update(digits.text());
@@ -101,19 +146,19 @@ impl Decimal {
 impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
     /// The period of a switchback; the inner `None` when the context lacks the attribute it goes by.
     #[cold]
-    pub(super) fn period(&mut self, record: &EntryRecord) -> Option<Option<Unit<'s>>> {
-        let extension = ExtensionRecord::at(&self.bound.bundle.extensions, record.extension)?;
+    pub(super) fn period(&mut self, handle: Handle) -> Option<Option<Unit<'s>>> {
+        let extension = extension(self.bound.bundle, handle)?;
         let by = match extension.switch_by {
-            NONE_U8 => None,
-            view => Some(self.bound.slot(view)?),
+            NONE_U8 => Some(PeriodOf::All),
+            view => Some(self.bound.slot(view)?).filter(|slot| slot.unit().is_some()).map(PeriodOf::Value),
         };
         let period = i64::try_from(extension.period).ok()?;
         let number = self.bound.context.now_ms.checked_div_euclid(period)?;
-        let unit = Unit::Period { by, number };
+        let unit = by.map(|by| Unit::Period { by, number });
         if V::ENABLED {
-            self.visitor.visit(Step::Unit { unit: UnitOf(unit) });
+            self.visitor.visit(Step::Unit { unit: UnitOf(unit), view: extension.switch_by });
         }
-        Some((!unit.is_missing()).then_some(unit))
+        Some(unit)
     }
 }
 

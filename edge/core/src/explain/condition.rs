@@ -3,7 +3,7 @@
 use core::fmt;
 
 use crate::Bundle;
-use crate::bundle::layout::{NONE, PredicateRecord, ViewRecord, op};
+use crate::bundle::layout::{NONE, PredicateRecord, op};
 
 /// A condition of a bundle, for showing: displays as one line such as `country in [2 values]` or `app_version >= 2.3.0`.
 #[derive(Clone, Copy, Debug)]
@@ -30,8 +30,7 @@ impl<'a> Condition<'a> {
         if self.operation() < op::EXISTS {
             return None;
         }
-        let view = ViewRecord::at(&self.bundle.views, u32::from(self.record.slot))?;
-        self.bundle.string(view.name, u32::from(view.name_len))
+        self.bundle.view_name(self.record.slot)
     }
 
     /// Its operator.

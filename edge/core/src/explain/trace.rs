@@ -106,9 +106,9 @@ impl<'b> Trace<'b> {
                 holds,
             },
             Step::NoConsent => TraceStep::NoConsent,
-            Step::Unit { unit } => TraceStep::Unit {
-                attribute: unit.attribute(self.bundle).map(ToString::to_string),
-                unit: Some(unit.to_string()).filter(|text| !text.is_empty()),
+            Step::Unit { unit, view } => TraceStep::Unit {
+                attribute: self.bundle.view_name(unit.view().unwrap_or(view)).map(ToString::to_string),
+                unit: (!unit.is_missing()).then(|| unit.to_string()),
             },
             Step::Forced { variant } => TraceStep::Forced { variant: self.variant(variant) },
             Step::Override { hash, variant } => TraceStep::Override {

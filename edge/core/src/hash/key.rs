@@ -1,26 +1,35 @@
 //! Hash of entry keys for the perfect hash; part of the format, not of assignment.
 
-/// 64-bit hash of a key under the bundle's seed: eight bytes at a time, multiply and fold.
+use super::murmur3::truncated_len;
+
+/// 64-bit hash of a key under the bundle's seed: eight bytes at a time, the last eight overlapping those before.
 ///
 /// It is not keyed against attackers: a perfect hash takes the same time for every key.
 #[inline]
 pub(crate) fn hash(seed: u32, key: &[u8]) -> u64 {
-    let mut state = u64::from(seed) ^ (key.len() as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    let (words, rest) = key.as_chunks::<8>();
+    let mut state = (u64::from(seed) << 32 | u64::from(truncated_len(key))).wrapping_mul(FACTOR);
+    let Some(last) = key.last_chunk::<8>() else {
+        return finish(state ^ short(key));
+    };
+    let (words, _) = key.as_chunks::<8>();
     for word in words {
-        state = fold(state ^ u64::from_le_bytes(*word));
+        state = (state ^ u64::from_le_bytes(*word)).wrapping_mul(FACTOR);
+        state ^= state >> 32;
     }
-    let mut last = 0;
-    for (index, byte) in rest.iter().enumerate() {
-        last |= u64::from(*byte) << (8 * index);
-    }
-    fold(state ^ last)
+    finish(state ^ u64::from_le_bytes(*last))
+}
+
+const FACTOR: u64 = 0xd6e8_feb8_6659_fd93;
+
+/// A key of fewer than eight bytes as a number.
+fn short(key: &[u8]) -> u64 {
+    key.iter().rev().fold(0, |number, byte| number << 8 | u64::from(*byte))
 }
 
 #[inline]
-const fn fold(value: u64) -> u64 {
-    let product = value.wrapping_mul(0xd6e8_feb8_6659_fd93);
-    (product ^ (product >> 32)).wrapping_mul(0xd6e8_feb8_6659_fd93)
+const fn finish(state: u64) -> u64 {
+    let state = (state ^ state >> 32).wrapping_mul(FACTOR);
+    (state ^ state >> 29).wrapping_mul(FACTOR)
 }
 
 /// Bucket of a hash among `buckets`, for the displacement.

@@ -13,27 +13,49 @@ const SCANNED: u32 = 8;
 /// Truth of a test; `None` for a damaged or unknown one.
 #[inline]
 pub(crate) fn atom(bound: &Bound<'_>, record: &PredicateRecord) -> Option<Truth> {
-    let bundle = bound.bundle;
-    let operation = record.op & !op::SHARED;
-    if operation == op::TRUE || operation == op::FALSE {
-        return Some(Truth::from(operation == op::TRUE));
+    match bound.bound_slot(record.slot) {
+        Some(slot) => of_slot(bound.bundle, slot, record),
+        None => unbound(bound, record),
     }
-    match (operation, bound.slot(record.slot)?) {
+}
+
+/// A test of an attribute for which the subject had no room, or of none.
+#[cold]
+fn unbound(bound: &Bound<'_>, record: &PredicateRecord) -> Option<Truth> {
+    match record.op & !op::SHARED {
+        op::TRUE => Some(Truth::True),
+        op::FALSE => Some(Truth::False),
+        _ => of_slot(bound.bundle, &bound.slot(record.slot)?, record),
+    }
+}
+
+#[inline]
+fn of_slot(bundle: &Bundle<'_>, slot: &Slot<'_>, record: &PredicateRecord) -> Option<Truth> {
+    match (record.op & !op::SHARED, slot) {
+        (op::EQ_SHORT, Slot::Text(_, packed)) => Some(Truth::from(*packed == record.b)),
+        (op::IN_TEXTS, Slot::Text(text, packed)) => in_texts(bundle, text, *packed, record),
+        (op::EQ_VERSION..=op::LTE_VERSION, Slot::Version(version)) => versions(bundle, version, record),
+        (op::EQ_NUMBER..=op::LTE_NUMBER, Slot::Number(number)) => numbers(*number, record),
+        _ => rarer(bundle, slot, record),
+    }
+}
+
+/// The tests that are not worth inlining.
+fn rarer(bundle: &Bundle<'_>, slot: &Slot<'_>, record: &PredicateRecord) -> Option<Truth> {
+    match (record.op & !op::SHARED, slot) {
+        (op::TRUE, _) => Some(Truth::True),
+        (op::FALSE, _) => Some(Truth::False),
         (op::EXISTS, slot) => Some(Truth::from(!matches!(slot, Slot::Missing))),
-        (op::EQ_SHORT, Slot::Text(_, packed)) => Some(Truth::from(packed == record.b)),
-        (op::IN_TEXTS, Slot::Text(text, packed)) => in_texts(bundle, text, packed, record),
         (op::EQ_LONG | op::STARTS_WITH..=op::EQ_ANY_CASE, Slot::Text(text, _)) => texts(bundle, text, record),
         (op::REGEX, Slot::Text(text, _)) => {
             regex::is_match(&bundle.words.slice(record.a, u32::from(record.n))?, text.as_bytes())
         }
-        (op::EQ_BOOL, Slot::Boolean(value)) => Some(Truth::from(u64::from(value) == record.b)),
-        (op::EQ_NUMBER..=op::LTE_NUMBER, Slot::Number(number)) => numbers(number, record),
-        (op::IN_NUMBERS, Slot::Number(number)) => in_numbers(bundle, number, record),
-        (op::EQ_VERSION..=op::LTE_VERSION, Slot::Version(version)) => versions(bundle, &version, record),
-        (op::GT_DATE..=op::LTE_DATE, Slot::Date(micros)) => dates(micros, record),
-        (op::IN_ADDRESSES, Slot::Address(upper, lower)) => in_addresses(bundle, (upper, lower), record),
-        (op::IN_IDS, slot) => in_ids(bundle, &slot, record),
-        (op::EQ_SHORT..=op::IN_ADDRESSES, _) => Some(Truth::Unknown),
+        (op::EQ_BOOL, Slot::Boolean(value)) => Some(Truth::from(u64::from(*value) == record.b)),
+        (op::IN_NUMBERS, Slot::Number(number)) => in_numbers(bundle, *number, record),
+        (op::GT_DATE..=op::LTE_DATE, Slot::Date(micros)) => dates(*micros, record),
+        (op::IN_ADDRESSES, Slot::Address(upper, lower)) => in_addresses(bundle, (*upper, *lower), record),
+        (op::IN_IDS, slot) => in_ids(bundle, slot, record),
+        (op::EQ_SHORT..=op::IN_ADDRESSES | op::REGEX, _) => Some(Truth::Unknown),
         _ => None,
     }
 }

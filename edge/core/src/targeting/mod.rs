@@ -26,24 +26,27 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         if index == NONE {
             return Some(Truth::True);
         }
-        let record = PredicateRecord::at(&self.bound.bundle.predicates, u32::from(index))?;
-        self.node(index, &record, 0)
+        match self.memory.truth(index) {
+            Some(truth) => Some(truth),
+            None => self.node(index, 0),
+        }
     }
 
-    /// Truth of a predicate whose record is read.
-    fn node(&mut self, index: u16, record: &PredicateRecord, depth: u8) -> Option<Truth> {
-        if record.op & op::SHARED != 0
-            && let Some(truth) = self.memory.truth(index)
-        {
-            return Some(truth);
-        }
-        self.spend(cost_of(record))?;
+    /// Truth of a predicate that is not remembered.
+    fn node(&mut self, index: u16, depth: u8) -> Option<Truth> {
+        let record = PredicateRecord::at(&self.bound.bundle.predicates, u32::from(index))?;
+        self.spend(1)?;
         let truth = match record.op & !op::SHARED {
-            op::AND => self.junction(index, record, depth, Truth::False)?,
-            op::OR => self.junction(index, record, depth, Truth::True)?,
+            op::AND => self.junction(index, &record, depth, Truth::False)?,
+            op::OR => self.junction(index, &record, depth, Truth::True)?,
             op::NOT => !self.child(index, record.b, depth)?,
             op::SEGMENT => self.child(index, record.b, depth)?,
-            _ => atom(&self.bound, record)?,
+            op::REGEX => {
+                // A pattern's program may run for every byte of a text.
+                self.spend(PATTERN_COST * u32::from(record.n))?;
+                atom(&self.bound, &record)?
+            }
+            _ => atom(&self.bound, &record)?,
         };
         if record.op & op::SHARED != 0 {
             self.memory.keep_truth(index, truth);
@@ -85,17 +88,23 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         if child >= parent || depth >= DEEPEST {
             return None;
         }
-        let record = PredicateRecord::at(&self.bound.bundle.predicates, u32::from(child))?;
-        if V::ENABLED || record.op & !op::SHARED <= op::SEGMENT || record.op & op::SHARED != 0 {
-            return self.node(child, &record, depth.wrapping_add(1));
+        if let Some(truth) = self.memory.truth(child) {
+            return Some(truth);
         }
-        self.spend(cost_of(&record))?;
+        let record = PredicateRecord::at(&self.bound.bundle.predicates, u32::from(child))?;
+        if V::ENABLED || record.op <= op::SEGMENT || record.op >= op::REGEX_OR_SHARED {
+            return self.node(child, depth.wrapping_add(1));
+        }
+        self.spend(1)?;
         atom(&self.bound, &record)
     }
 }
 
-/// Fuel of a predicate: a pattern's program runs for every byte of a text.
-#[inline]
+/// Fuel of each instruction of a pattern's program.
+const PATTERN_COST: u32 = 4;
+
+/// Fuel that a predicate takes by itself.
+#[cfg(feature = "compile")]
 pub(crate) fn cost_of(record: &PredicateRecord) -> u32 {
-    if record.op & !op::SHARED == op::REGEX { 1 + 4 * u32::from(record.n) } else { 1 }
+    if record.op == op::REGEX { 1 + PATTERN_COST * u32::from(record.n) } else { 1 }
 }
