@@ -1,5 +1,8 @@
 //! A random life against the table: what the model allows happens, everything else is refused and changes nothing.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use jiff::{SignedDuration, Timestamp};
 use kerf_control_domain::{Action, ActionRequest, Experiment, Phase, Refusal, TABLE, Version};
 use proptest::prelude::*;

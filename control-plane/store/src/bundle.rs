@@ -33,6 +33,8 @@ pub struct NewBundle {
     pub pointer: Vec<u8>,
     /// `not before` of the pointer, milliseconds since 1970.
     pub not_before_ms: i64,
+    /// Public key to the key that signed the pointer.
+    pub public_key: Vec<u8>,
     /// SHA-256 of what it decides, without its number and date: equal contents are published once.
     pub content_sha256: Vec<u8>,
 }
@@ -104,7 +106,7 @@ impl Store {
                 Made::Unchanged(newest.version)
             }
             _ => {
-                self.insert(&mut transaction, inputs.version, &bundle, public_key, now).await?;
+                self.insert(&mut transaction, inputs.version, &bundle, now).await?;
                 Made::New(inputs.version)
             }
         };
@@ -202,7 +204,6 @@ impl Store {
         connection: &mut PgConnection,
         version: i64,
         bundle: &NewBundle,
-        public_key: &[u8],
         now: Timestamp,
     ) -> Result<(), StoreError> {
         sqlx::query!(
@@ -216,7 +217,7 @@ impl Store {
             bundle.pointer,
             bundle.not_before_ms,
             bundle.content_sha256,
-            public_key,
+            bundle.public_key,
             to_sql(now),
         )
         .execute(connection)

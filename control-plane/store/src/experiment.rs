@@ -32,6 +32,17 @@ pub struct ExperimentCursor {
     pub key: String,
 }
 
+/// Which experiment is changed, and how the audit calls it.
+#[derive(Clone, Copy, Debug)]
+pub struct Edit<'a> {
+    /// Its key.
+    pub key: &'a Key,
+    /// The version that the caller means.
+    pub precondition: Precondition,
+    /// Name of the change, for example `experiment.start`.
+    pub action: &'static str,
+}
+
 impl Store {
     /// One experiment.
     ///
@@ -112,14 +123,12 @@ impl Store {
     pub async fn experiment_change(
         &self,
         author: &Author,
-        key: &Key,
-        precondition: Precondition,
-        action: &'static str,
+        edit: Edit<'_>,
         decide: impl FnOnce(&Experiment) -> Result<Experiment, Refusal> + Send,
     ) -> Result<Experiment, WriteError> {
         let mut write = Write::begin(self, author).await?;
-        let current = lock(write.connection(), key).await?.ok_or(WriteError::NotFound)?;
-        if let Precondition::Version(version) = precondition
+        let current = lock(write.connection(), edit.key).await?.ok_or(WriteError::NotFound)?;
+        if let Precondition::Version(version) = edit.precondition
             && version != current.version
         {
             return Err(stale(write.connection(), &current, version).await?);
@@ -133,7 +142,7 @@ impl Store {
         }
         settle_ranges(&mut write, &current, &mut next).await?;
         update(write.connection(), &next).await?;
-        write.commit(change(&next, Some(current.version), action)).await?;
+        write.commit(change(&next, Some(current.version), edit.action)).await?;
         Ok(next)
     }
 }

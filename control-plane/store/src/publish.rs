@@ -24,6 +24,15 @@ pub struct Delivery {
     pub failed_attempts: i32,
 }
 
+/// Who delivers to which target.
+#[derive(Clone, Copy, Debug)]
+pub struct Lease<'a> {
+    /// Name of the target.
+    pub target: &'a str,
+    /// Name of the process.
+    pub owner: &'a str,
+}
+
 /// A step of a delivery that was done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Step {
@@ -102,19 +111,18 @@ impl Store {
         Ok(())
     }
 
-    /// Leases the target to `owner` and says what it must get: the newest bundle, if its pointer names another one.
+    /// Leases the target to the owner and says what it must get: the newest bundle, if its pointer names another one.
     ///
-    /// No lock is held while the network is used. Who dies in between loses the lease after `lease`, and the next
+    /// No lock is held while the network is used. Who dies in between loses the lease after `length`, and the next
     /// owner begins again; every step may be repeated.
     ///
     /// # Errors
     /// [`StoreError`] when Postgres fails.
     pub async fn target_claim(
         &self,
-        target: &str,
-        owner: &str,
+        lease: Lease<'_>,
         now: Timestamp,
-        lease: Duration,
+        length: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
         let at = to_sql(now);
         Ok(sqlx::query_as!(
@@ -130,10 +138,10 @@ impl Store {
                and (lease_until is null or lease_until <= $4 or lease_owner = $3)
              returning newest.version, newest.sha256, newest.bytes, newest.pointer, attempts as failed_attempts",
             self.environment,
-            target,
-            owner,
+            lease.target,
+            lease.owner,
             at,
-            at + lease,
+            at + length,
         )
         .fetch_optional(&self.pool)
         .await?)
@@ -145,8 +153,7 @@ impl Store {
     /// [`StoreError`] when Postgres fails.
     pub async fn target_progress(
         &self,
-        target: &str,
-        owner: &str,
+        lease: Lease<'_>,
         step: Step,
         version: i64,
         now: Timestamp,
@@ -163,8 +170,8 @@ impl Store {
                updated_at = $7
              where environment = $1 and target = $2 and lease_owner = $3 and lease_until > $7",
             self.environment,
-            target,
-            owner,
+            lease.target,
+            lease.owner,
             version,
             step >= Step::Verified,
             step >= Step::Live,
@@ -181,8 +188,7 @@ impl Store {
     /// [`StoreError`] when Postgres fails.
     pub async fn target_failed(
         &self,
-        target: &str,
-        owner: &str,
+        lease: Lease<'_>,
         error: &str,
         now: Timestamp,
         wait: Duration,
@@ -193,8 +199,8 @@ impl Store {
                lease_until = null, updated_at = $5
              where environment = $1 and target = $2 and lease_owner = $3",
             self.environment,
-            target,
-            owner,
+            lease.target,
+            lease.owner,
             error,
             at,
             at + wait,

@@ -1,9 +1,12 @@
 //! Layers under random actions, and under attack.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use jiff::Timestamp;
 use kerf_control_domain::{Action, ActionRequest, BUCKETS, Experiment, Key, LayerKey};
 use kerf_control_store::testing::TestDatabase;
-use kerf_control_store::{Author, Precondition, Store, WriteError};
+use kerf_control_store::{Author, Edit, Precondition, Store, WriteError};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use serde_json::json;
@@ -33,6 +36,10 @@ fn author() -> Author {
     Author::system("test", "test", now())
 }
 
+const fn edit(key: &Key) -> Edit<'_> {
+    Edit { key, precondition: Precondition::Any, action: "test" }
+}
+
 fn draft(name: &str, percent: u8) -> Experiment {
     let body = json!({
         "name": name, "layer": "checkout_ui", "traffic_percent": percent, "primary_metric": "m",
@@ -49,14 +56,12 @@ async fn take(store: &Store, step: &Step) -> Result<(), WriteError> {
         }
         Step::Act { experiment, action } => {
             let decide = |current: &Experiment| current.act(*action, &ActionRequest::default(), now());
-            let done =
-                store.experiment_change(&author(), &key(experiment), Precondition::Any, "test", decide);
+            let done = store.experiment_change(&author(), edit(&key(experiment)), decide);
             done.await.map(drop)
         }
         Step::Raise { experiment, percent } => {
             let decide = |current: &Experiment| current.patched(&json!({"traffic_percent": percent}), now());
-            let done =
-                store.experiment_change(&author(), &key(experiment), Precondition::Any, "test", decide);
+            let done = store.experiment_change(&author(), edit(&key(experiment)), decide);
             done.await.map(drop)
         }
     }

@@ -1,18 +1,32 @@
 //! Bundles and deliveries when processes die, race, or come back late.
 
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
+#![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
+
 use std::convert::Infallible;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use kerf_control_domain::{Action, ActionRequest, Experiment, Key};
 use kerf_control_store::testing::TestDatabase;
-use kerf_control_store::{Author, Made, MakeError, MakeInputs, NewBundle, Precondition, Step, Store};
+use kerf_control_store::{
+    Author, Edit, Lease, Made, MakeError, MakeInputs, NewBundle, Precondition, Step, Store,
+};
 use serde_json::json;
 
+const PUBLIC_KEY: &[u8] = b"key one";
 const LEASE: Duration = Duration::from_secs(60);
 
 fn start() -> Timestamp {
     "2026-11-25T04:00:00Z".parse().unwrap()
+}
+
+const fn edit(key: &Key) -> Edit<'_> {
+    Edit { key, precondition: Precondition::Any, action: "test" }
+}
+
+const fn lease(owner: &str) -> Lease<'_> {
+    Lease { target: "folder", owner }
 }
 
 fn later(seconds: i64) -> Timestamp {
@@ -28,7 +42,7 @@ async fn run_experiment(store: &Store, name: &str) {
     store.experiment_create(&author, &draft).await.unwrap();
     let decide = |current: &Experiment| current.act(Action::Start, &ActionRequest::default(), start());
     let key = Key::parse(name).unwrap();
-    store.experiment_change(&author, &key, Precondition::Any, "experiment.start", decide).await.unwrap();
+    store.experiment_change(&author, edit(&key), decide).await.unwrap();
 }
 
 /// A bundle that is the list of keys; what a bundle really is does not matter here.
@@ -43,11 +57,12 @@ fn keys(inputs: &MakeInputs) -> Result<NewBundle, Infallible> {
         pointer: format!("pointer to {}", inputs.version).into_bytes(),
         not_before_ms: inputs.last_not_before_ms.unwrap_or(0) + 1,
         content_sha256: content,
+        public_key: PUBLIC_KEY.to_vec(),
     })
 }
 
 async fn make(store: &Store) -> Made {
-    store.bundle_make(start(), b"key one", keys).await.unwrap()
+    store.bundle_make(start(), PUBLIC_KEY, keys).await.unwrap()
 }
 
 #[tokio::test]
@@ -63,7 +78,7 @@ async fn a_bundle_is_made_when_something_changed_and_only_then() {
     let author = Author::system("test", "test", start());
     let rename = |current: &Experiment| current.patched(&json!({"hypothesis": "better"}), start());
     let key = Key::parse("one").unwrap();
-    store.experiment_change(&author, &key, Precondition::Any, "experiment.update", rename).await.unwrap();
+    store.experiment_change(&author, edit(&key), rename).await.unwrap();
     assert_eq!(make(&store).await, Made::Unchanged(2), "a text decides nothing");
     let other_key = store.bundle_make(start(), b"key two", keys).await.unwrap();
     assert_eq!(other_key, Made::New(3), "edges with the new public key need a new signature");
@@ -74,7 +89,7 @@ async fn a_bundle_that_cannot_be_made_loses_no_change() {
     let database = TestDatabase::new().await;
     let store = database.store();
     run_experiment(&store, "one").await;
-    let failed = store.bundle_make(start(), b"key one", |_| Err(std::fmt::Error)).await;
+    let failed = store.bundle_make(start(), PUBLIC_KEY, |_| Err(std::fmt::Error)).await;
     assert!(matches!(failed, Err(MakeError::Make(_))));
     assert_eq!(store.publish_status("production").await.unwrap().unwrap().waiting_changes, 2);
     store.bundle_note_error(Some("no")).await.unwrap();
@@ -92,7 +107,7 @@ async fn many_makers_and_writers_at_once_lose_nothing_and_number_strictly() {
         tokio::spawn(async move {
             for _ in 0..40 {
                 // A maker that lost a race says so and tries again, as the publisher does a second later.
-                match store.bundle_make(start(), b"key one", keys).await {
+                match store.bundle_make(start(), PUBLIC_KEY, keys).await {
                     Ok(_) | Err(MakeError::Store(_)) => {}
                     Err(MakeError::Make(never)) => match never {},
                 }
@@ -126,8 +141,7 @@ async fn a_delivery_is_leased_and_taken_over_when_its_owner_dies() {
     let database = TestDatabase::new().await;
     let store = database.store();
     store.target_register("folder", start()).await.unwrap();
-    let claim =
-        async |owner: &str, at: Timestamp| store.target_claim("folder", owner, at, LEASE).await.unwrap();
+    let claim = async |owner: &str, at: Timestamp| store.target_claim(lease(owner), at, LEASE).await.unwrap();
     assert_eq!(claim("a", start()).await, None, "nothing was made yet");
     make(&store).await;
     assert_eq!(claim("a", start()).await.unwrap().version, 1);
@@ -135,7 +149,7 @@ async fn a_delivery_is_leased_and_taken_over_when_its_owner_dies() {
 
     // a writes the bundle and dies; b begins again after the lease.
     let progress = async |owner: &str, step: Step, at: Timestamp| {
-        store.target_progress("folder", owner, step, 1, at).await.unwrap()
+        store.target_progress(lease(owner), step, 1, at).await.unwrap()
     };
     assert!(progress("a", Step::Written, later(1)).await);
     assert_eq!(claim("b", later(60)).await.unwrap().version, 1);
@@ -155,9 +169,9 @@ async fn a_target_that_fails_waits_and_then_gets_the_newest_bundle() {
     let store = database.store();
     store.target_register("folder", start()).await.unwrap();
     make(&store).await;
-    let claim = async |at: Timestamp| store.target_claim("folder", "a", at, LEASE).await.unwrap();
+    let claim = async |at: Timestamp| store.target_claim(lease("a"), at, LEASE).await.unwrap();
     claim(start()).await.unwrap();
-    store.target_failed("folder", "a", "no space left", start(), Duration::from_secs(4)).await.unwrap();
+    store.target_failed(lease("a"), "no space left", start(), Duration::from_secs(4)).await.unwrap();
     let target = store.publish_status("production").await.unwrap().unwrap().targets.remove(0);
     assert_eq!((target.failed_attempts, target.last_error.as_deref()), (1, Some("no space left")));
     assert_eq!(claim(later(3)).await, None);
@@ -169,7 +183,7 @@ async fn a_target_that_fails_waits_and_then_gets_the_newest_bundle() {
         (2, 1),
         "what came meanwhile is not queued behind"
     );
-    store.target_progress("folder", "a", Step::Live, 2, later(5)).await.unwrap();
+    store.target_progress(lease("a"), Step::Live, 2, later(5)).await.unwrap();
     let target = store.publish_status("production").await.unwrap().unwrap().targets.remove(0);
     assert_eq!((target.failed_attempts, target.last_error), (0, None), "a success clears the failure");
 }

@@ -147,7 +147,7 @@ pub(crate) struct Problem {
     detail: String,
     code: Option<&'static str>,
     violations: Vec<ViolationBody>,
-    current: Option<CurrentBody>,
+    current: Option<Box<CurrentBody>>,
     retry_after: Option<u64>,
 }
 
@@ -189,13 +189,13 @@ impl Problem {
 
     /// With the current version.
     pub(crate) fn current(mut self, current: &Current) -> Self {
-        self.current = Some(CurrentBody {
+        self.current = Some(Box::new(CurrentBody {
             version: current.version.get(),
             etag: etag::of(current.version),
             changed_by: current.changed_by.clone(),
             changed_at: current.changed_at.to_string(),
             changed: current.changed.clone(),
-        });
+        }));
         self
     }
 
@@ -220,7 +220,7 @@ impl Problem {
             instance: request_id.to_owned(),
             code: self.code,
             violations: self.violations,
-            current: self.current,
+            current: self.current.map(|current| *current),
             retry_after: self.retry_after,
         }
     }

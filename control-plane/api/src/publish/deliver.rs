@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use kerf_control_store::{Delivery, Step, Store, StoreError};
+use kerf_control_store::{Delivery, Lease, Step, Store, StoreError};
 use kerf_core::adopt::AdoptError;
 
 use crate::clock;
@@ -12,7 +12,7 @@ use crate::publish::signer::Signer;
 use crate::publish::target::{Target, TargetError};
 
 /// Longer than all calls of one delivery together may take.
-const LEASE: Duration = Duration::from_secs(60);
+const LEASE_LENGTH: Duration = Duration::from_secs(60);
 const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// Why a delivery was not ended.
@@ -33,15 +33,16 @@ enum DeliverError {
 /// Takes the target's lease if there is something to deliver, and delivers it.
 pub(crate) async fn deliver(store: &Store, signer: &Signer, target: &Target, owner: &str) {
     let name = target.name();
-    let claimed = match store.target_claim(name, owner, clock::now(), LEASE).await {
+    let lease = Lease { target: name, owner };
+    let claimed = match store.target_claim(lease, clock::now(), LEASE_LENGTH).await {
         Ok(claimed) => claimed,
         Err(error) => return tracing::warn!(error = %chain(&error), target = name, "could not look for work"),
     };
     let Some(delivery) = claimed else { return };
-    match publish(store, signer, target, owner, &delivery).await {
+    match publish(store, signer, target, lease, &delivery).await {
         Ok(()) => tracing::info!(target = name, version = delivery.version, "published"),
         Err(DeliverError::LeaseLost) => tracing::info!(target = name, "another process took over"),
-        Err(error) => fail(store, target, owner, &delivery, &error).await,
+        Err(error) => fail(store, lease, &delivery, &error).await,
     }
 }
 
@@ -49,13 +50,13 @@ async fn publish(
     store: &Store,
     signer: &Signer,
     target: &Target,
-    owner: &str,
+    lease: Lease<'_>,
     delivery: &Delivery,
 ) -> Result<(), DeliverError> {
     let bundle_key = BundleKey::new(delivery.version, &delivery.sha256).in_kv(store.environment());
     let pointer_key = pointer_in_kv(store.environment());
     let note = async |step| {
-        let kept = store.target_progress(target.name(), owner, step, delivery.version, clock::now()).await?;
+        let kept = store.target_progress(lease, step, delivery.version, clock::now()).await?;
         if kept { Ok(()) } else { Err(DeliverError::LeaseLost) }
     };
     target.put(&bundle_key, delivery.bytes.clone()).await?;
@@ -75,12 +76,12 @@ async fn read_back(target: &Target, key: &str, written: &[u8]) -> Result<Vec<u8>
     }
 }
 
-async fn fail(store: &Store, target: &Target, owner: &str, delivery: &Delivery, error: &DeliverError) {
+async fn fail(store: &Store, lease: Lease<'_>, delivery: &Delivery, error: &DeliverError) {
     let wait = wait_after(delivery.failed_attempts);
-    tracing::warn!(%error, target = target.name(), version = delivery.version, ?wait, "not published, will try again");
-    let noted = store.target_failed(target.name(), owner, &error.to_string(), clock::now(), wait).await;
+    tracing::warn!(%error, target = lease.target, version = delivery.version, ?wait, "not published, will try again");
+    let noted = store.target_failed(lease, &error.to_string(), clock::now(), wait).await;
     if let Err(error) = noted {
-        tracing::warn!(error = %chain(&error), target = target.name(), "could not note the failure");
+        tracing::warn!(error = %chain(&error), target = lease.target, "could not note the failure");
     }
 }
 

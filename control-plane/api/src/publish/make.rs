@@ -75,5 +75,6 @@ fn compile(
         pointer,
         not_before_ms,
         content_sha256: sha256(&content),
+        public_key: signer.public_key().0.to_vec(),
     })
 }

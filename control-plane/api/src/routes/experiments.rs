@@ -7,7 +7,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use kerf_control_domain::{Experiment, LayerKey, Phase};
-use kerf_control_store::{ExperimentCursor, ExperimentFilter};
+use kerf_control_store::{Edit, ExperimentCursor, ExperimentFilter};
 use serde::Deserialize;
 use utoipa::IntoParams;
 
@@ -132,15 +132,14 @@ pub(crate) struct ReasonParams {
 pub(crate) async fn patch(
     State(app): State<Arc<App>>,
     caller: Caller<Write>,
-    ExperimentKey(key): ExperimentKey,
+    (ExperimentKey(key), IfMatch(precondition)): (ExperimentKey, IfMatch),
     Params(ReasonParams { reason }): Params<ReasonParams>,
-    IfMatch(precondition): IfMatch,
     body: JsonBody,
 ) -> Result<Response, Problem> {
     let author = caller.author(reason);
     let now = author.at;
     let decide = |current: &Experiment| current.patched(&body.document, now);
-    let changed =
-        app.store.experiment_change(&author, &key, precondition, "experiment.update", decide).await?;
+    let edit = Edit { key: &key, precondition, action: "experiment.update" };
+    let changed = app.store.experiment_change(&author, edit, decide).await?;
     Ok(answer(StatusCode::OK, &changed))
 }

@@ -15,7 +15,7 @@ pub(crate) enum Done<T> {
     /// Just now.
     Now(T),
     /// In answer to an earlier request with the same idempotency key.
-    Before(VersionRow),
+    Before(Box<VersionRow>),
 }
 
 /// Writes, unless the same request was written before.
@@ -25,13 +25,13 @@ pub(crate) async fn once<T>(
     write: impl Future<Output = Result<T, WriteError>> + Send,
 ) -> Result<Done<T>, Problem> {
     if let Some(before) = before(store, author).await? {
-        return Ok(Done::Before(before));
+        return Ok(Done::Before(Box::new(before)));
     }
     match write.await {
         Ok(done) => Ok(Done::Now(done)),
         // The same request may have been committed meanwhile, by whichever of two got there first.
         Err(error) => match before(store, author).await? {
-            Some(before) => Ok(Done::Before(before)),
+            Some(before) => Ok(Done::Before(Box::new(before))),
             None => Err(error.into()),
         },
     }

@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
-use kerf_control_domain::{Action, ActionRequest, Experiment, Key, Refusal};
-use kerf_control_store::Precondition;
+use kerf_control_domain::{Action, ActionRequest, Experiment, Refusal};
+use kerf_control_store::{Edit, Precondition};
 use serde_json::Value;
 
 use crate::auth::{Caller, Write};
@@ -32,7 +32,7 @@ pub(crate) async fn start(
     precondition: IfMatch,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    act(app, caller, key.0, precondition.0, body, Action::Start).await
+    act(app, caller, key, (Action::Start, precondition.0), body).await
 }
 
 /// Pauses: control for everybody, no exposures, ranges are kept. Never waits for `If-Match`.
@@ -47,7 +47,7 @@ pub(crate) async fn pause(
     key: ExperimentKey,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    act(app, caller, key.0, Precondition::Any, body, Action::Pause).await
+    act(app, caller, key, (Action::Pause, Precondition::Any), body).await
 }
 
 /// Goes on: the same units, the same variants.
@@ -64,7 +64,7 @@ pub(crate) async fn resume(
     precondition: IfMatch,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    act(app, caller, key.0, precondition.0, body, Action::Resume).await
+    act(app, caller, key, (Action::Resume, precondition.0), body).await
 }
 
 /// Ends it: its ranges are released, its results stay.
@@ -81,7 +81,7 @@ pub(crate) async fn complete(
     precondition: IfMatch,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    act(app, caller, key.0, precondition.0, body, Action::Complete).await
+    act(app, caller, key, (Action::Complete, precondition.0), body).await
 }
 
 /// Puts away a draft or what is over.
@@ -98,7 +98,7 @@ pub(crate) async fn archive(
     precondition: IfMatch,
     body: JsonBody,
 ) -> Result<Response, Problem> {
-    act(app, caller, key.0, precondition.0, body, Action::Archive).await
+    act(app, caller, key, (Action::Archive, precondition.0), body).await
 }
 
 const fn audited(action: Action) -> &'static str {
@@ -114,10 +114,9 @@ const fn audited(action: Action) -> &'static str {
 async fn act(
     State(app): State<Arc<App>>,
     caller: Caller<Write>,
-    key: Key,
-    precondition: Precondition,
+    ExperimentKey(key): ExperimentKey,
+    (action, precondition): (Action, Precondition),
     body: JsonBody,
-    action: Action,
 ) -> Result<Response, Problem> {
     // The domain checks the reason with the rest of the body; the audit takes it as it is.
     let reason = body.document.get("reason").and_then(Value::as_str).map(str::to_owned);
@@ -128,7 +127,8 @@ async fn act(
             ActionRequest::parse(&body.document, action, &current.spec).map_err(Refusal::Invalid)?;
         current.act(action, &request, now)
     };
-    let change = app.store.experiment_change(&author, &key, precondition, audited(action), decide);
+    let edit = Edit { key: &key, precondition, action: audited(action) };
+    let change = app.store.experiment_change(&author, edit, decide);
     match once(&app.store, &author, change).await? {
         Done::Now(changed) => Ok(answer(StatusCode::OK, &changed)),
         Done::Before(row) => Ok(replayed(answer(StatusCode::OK, &experiment_at(&row)?))),
