@@ -17,7 +17,7 @@ pub use trace::{Trace, TraceStep};
 use crate::Handle;
 use crate::bundle::State;
 pub use crate::evaluate::Held;
-use crate::evaluate::{Decimal, Decision, Unit, VariantIndex};
+use crate::evaluate::{Decision, Unit, VariantIndex};
 use crate::targeting::Truth;
 
 /// Who is told the steps of a decision.
@@ -184,16 +184,6 @@ impl UnitOf<'_> {
 
 impl fmt::Display for UnitOf<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text =
-            |bytes: &[u8], f: &mut fmt::Formatter<'_>| f.write_str(str::from_utf8(bytes).unwrap_or(""));
-        match &self.0 {
-            Some(Unit::Period { by, number }) => {
-                text(by.bytes(), f)?;
-                f.write_str(":")?;
-                text(Decimal::new(*number).text(), f)
-            }
-            Some(unit) => text(unit.id().unwrap_or_default(), f),
-            None => Ok(()),
-        }
+        f.write_str(self.0.and_then(|unit| str::from_utf8(unit.bytes).ok()).unwrap_or(""))
     }
 }

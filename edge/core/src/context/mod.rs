@@ -10,11 +10,13 @@ mod slot;
 mod subject;
 mod version;
 
+#[cfg(feature = "compile")]
 pub(crate) use address::ordinal;
 #[cfg(feature = "compile")]
 pub(crate) use date::parse as parse_date;
-pub(crate) use number::NumberText;
-pub(crate) use slot::{Slot, pack};
+pub(crate) use slot::Slot;
+#[cfg(feature = "compile")]
+pub(crate) use slot::pack;
 pub(crate) use subject::Bound;
 pub use subject::Subject;
 pub(crate) use version::Version;

@@ -3,7 +3,6 @@
 use super::{Context, Slot};
 use crate::bundle::Bundle;
 use crate::bundle::layout::{ViewRecord, flag};
-use crate::evaluate::Unit;
 
 /// A context bound to a bundle: every attribute that the bundle's conditions use, looked up and parsed once.
 ///
@@ -99,19 +98,5 @@ impl<'s> Bound<'s> {
             Some(slot) => Some(*slot),
             None => read_view(self.bundle, self.context, u32::from(index)),
         }
-    }
-
-    /// The unit that a view holds; `None` when the bundle has no such view, the inner `None` when the context has none.
-    #[inline]
-    pub(crate) fn unit(&self, view: u8) -> Option<Option<Unit<'s>>> {
-        match self.bound_slot(view) {
-            Some(slot) => Some(slot.unit().map(|bytes| Unit::Bytes { view, bytes })),
-            None => self.unbound_unit(view),
-        }
-    }
-
-    #[cold]
-    fn unbound_unit(&self, view: u8) -> Option<Option<Unit<'s>>> {
-        Some(Unit::from_slot(view, self.slot(view)?))
     }
 }

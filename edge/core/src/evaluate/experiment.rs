@@ -4,12 +4,12 @@
 //! rest is called, and reads the entry again.
 
 use super::holdout::Held;
-use super::unit::Unit;
+use super::unit::{Unit, UnitBuffer};
 use super::{Decision, Evaluator, Memory, Reason, VariantIndex};
 use crate::bundle::layout::{
-    EntryRecord, ExtensionRecord, LayerRecord, NONE, NONE_U8, NONE_U32, RangeRecord, VariantRecord,
-    flag as bit, state,
+    EntryRecord, ExtensionRecord, LayerRecord, NONE, NONE_U32, RangeRecord, VariantRecord, flag as bit, state,
 };
+use crate::context::Slot;
 use crate::explain::{Step, UnitOf, Visitor};
 use crate::hash::murmur3::Prefix;
 use crate::hash::to_bucket;
@@ -21,7 +21,7 @@ const BEFORE_UNIT: u16 = bit::STATE | bit::SCHEDULE | bit::PREREQUISITE | bit::C
 /// Checks that may fix the variant.
 const FIXED: u16 = bit::OVERRIDE | bit::STICKY;
 
-impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
+impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// Decides an experiment; `None` for a damaged one.
     #[inline(always)]
     pub(super) fn experiment(&mut self, handle: Handle, record: EntryRecord, chain: u8) -> Option<Decision> {
@@ -32,15 +32,48 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
         {
             return outcome(reason);
         }
-        let Some(unit) = self.unit(handle, &record)? else { return outcome(Reason::NoUnit) };
+        let bytes = self.bound.bound_slot(record.unit).and_then(Slot::unit);
+        match bytes.filter(|_| record.flags & bit::SWITCHBACK == 0) {
+            Some(bytes) => {
+                let unit = Unit::new(record.unit, bytes);
+                if V::ENABLED {
+                    self.visitor.visit(Step::Unit { unit: UnitOf(Some(unit)), view: record.unit });
+                }
+                self.experiment_of_unit(handle, record, unit)
+            }
+            None => self.experiment_of_rare_unit(handle),
+        }
+    }
+
+    /// An experiment whose unit is not simply there.
+    #[cold]
+    fn experiment_of_rare_unit(&mut self, handle: Handle) -> Option<Decision> {
+        let record = EntryRecord::at(&self.bound.bundle.entries, u32::from(handle.0))?;
+        let mut buffer = UnitBuffer::new();
+        match self.unit(handle, &mut buffer)? {
+            Some(unit) => self.experiment_of_unit(handle, record, unit),
+            None => Some(Decision::experiment_outcome(handle, record.control, Reason::NoUnit)),
+        }
+    }
+
+    /// From the unit on.
+    #[inline(always)]
+    fn experiment_of_unit(
+        &mut self,
+        handle: Handle,
+        record: EntryRecord,
+        unit: Unit<'_>,
+    ) -> Option<Decision> {
+        let outcome = |reason| Some(Decision::experiment_outcome(handle, record.control, reason));
+        let checks = record.flags & self.bound.enabled | self.bound.always;
         if checks & FIXED != 0
-            && let Some((variant, reason)) = self.fixed(handle, &unit)?
+            && let Some((variant, reason)) = self.fixed(handle, unit)?
         {
             return Some(Decision::experiment_outcome(handle, variant, reason));
         }
         let shipped = record.state == state::SHIPPED;
         if checks & bit::HOLDOUT != 0 {
-            match self.held(record.holdouts, &unit)? {
+            match self.held(record.holdouts, unit)? {
                 Held::Out => return outcome(Reason::Holdout),
                 Held::Paired if !shipped => return outcome(Reason::HoldoutPaired),
                 Held::Paired | Held::No => {}
@@ -52,7 +85,7 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
         if shipped {
             return Some(Decision::experiment_outcome(handle, record.fixed, Reason::Shipped));
         }
-        match self.assign(handle, &record, &unit)? {
+        match self.assign(handle, &record, unit)? {
             Ok(variant) => Some(Decision::experiment_outcome(handle, variant, Reason::Assigned)),
             Err(reason) => outcome(reason),
         }
@@ -64,7 +97,7 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
         &mut self,
         handle: Handle,
         record: &EntryRecord,
-        unit: &Unit<'_>,
+        unit: Unit<'_>,
     ) -> Option<Result<u8, Reason>> {
         let in_layer = record.flags & bit::LAYER != 0;
         if in_layer && !self.in_range(handle, record, unit)? {
@@ -103,25 +136,9 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
         Some(Ok(variant))
     }
 
-    /// The unit of an experiment; the inner `None` when the context has none.
-    #[inline(always)]
-    pub(super) fn unit(&mut self, handle: Handle, record: &EntryRecord) -> Option<Option<Unit<'s>>> {
-        if record.flags & bit::SWITCHBACK != 0 {
-            return self.period(handle);
-        }
-        let mut unit = self.bound.unit(record.unit)?;
-        if unit.is_none() && record.fallback != NONE_U8 {
-            unit = self.bound.unit(record.fallback)?;
-        }
-        if V::ENABLED {
-            self.visitor.visit(Step::Unit { unit: UnitOf(unit), view: record.unit });
-        }
-        Some(unit)
-    }
-
     /// Whether the unit's bucket in the layer lies in a range of the experiment.
     #[inline]
-    fn in_range(&mut self, handle: Handle, record: &EntryRecord, unit: &Unit<'_>) -> Option<bool> {
+    fn in_range(&mut self, handle: Handle, record: &EntryRecord, unit: Unit<'_>) -> Option<bool> {
         let known = unit.view().and_then(|view| self.memory.layer(record.layer, view));
         let hash = match known {
             Some(hash) => hash,
@@ -136,7 +153,7 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
         Some(inside)
     }
 
-    fn layer_hash(&mut self, layer: u16, unit: &Unit<'_>) -> Option<u32> {
+    fn layer_hash(&mut self, layer: u16, unit: Unit<'_>) -> Option<u32> {
         let record = LayerRecord::at(&self.bound.bundle.layers, u32::from(layer))?;
         let prefix = Prefix { state: record.state, tail: record.tail, len: u32::from(record.len) };
         let hash = unit.absorb(&mut self.memory, prefix).gate();

@@ -1,6 +1,7 @@
 //! Flags: ordered rules, of which the first that takes the unit serves.
 
 use super::holdout::Held;
+use super::unit::UnitBuffer;
 use super::{DEEPEST_CHAIN, Decision, Evaluator, Memory, Reason, VariantIndex};
 use crate::Handle;
 use crate::bundle::layout::{EntryRecord, NONE, RuleRecord, SplitRecord, flag as bit, rule, state};
@@ -55,8 +56,9 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         if record.flags & bit::OVERRIDE == 0 {
             return Some(None);
         }
-        let unit = self.bound.unit(record.unit)?;
-        self.listed(record, unit.as_ref())
+        let mut buffer = UnitBuffer::new();
+        let unit = self.bound.unit(record.unit, &mut buffer)?;
+        self.listed(record, unit)
     }
 
     /// The decision of a rule, or the inner `None` when it does not take the unit.
@@ -80,12 +82,14 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         if rule.holdouts == NONE {
             return Some(false);
         }
-        let Some(unit) = self.bound.unit(rule.unit)? else { return Some(false) };
-        Some(self.held(rule.holdouts, &unit)? == Held::Out)
+        let mut buffer = UnitBuffer::new();
+        let Some(unit) = self.bound.unit(rule.unit, &mut buffer)? else { return Some(false) };
+        Some(self.held(rule.holdouts, unit)? == Held::Out)
     }
 
     fn rollout(&mut self, handle: Handle, rule: &RuleRecord) -> Option<Option<Decision>> {
-        let unit = self.bound.unit(rule.unit)?;
+        let mut buffer = UnitBuffer::new();
+        let unit = self.bound.unit(rule.unit, &mut buffer)?;
         if V::ENABLED {
             self.visitor.visit(Step::Unit { unit: UnitOf(unit), view: rule.unit });
         }
@@ -145,10 +149,11 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         if self.before_unit(handle, checks, chain)?.is_some() {
             return Some(false);
         }
-        let Some(unit) = self.unit(handle, &record)? else { return Some(false) };
+        let mut buffer = UnitBuffer::new();
+        let Some(unit) = self.unit(handle, &mut buffer)? else { return Some(false) };
         if self.condition(record.predicate)? != Truth::True {
             return Some(false);
         }
-        Some(record.state == state::SHIPPED || self.assign(handle, &record, &unit)?.is_ok())
+        Some(record.state == state::SHIPPED || self.assign(handle, &record, unit)?.is_ok())
     }
 }

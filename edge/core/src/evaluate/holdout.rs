@@ -22,7 +22,7 @@ pub enum Held {
 impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// What the holdouts of a set do with a unit.
     #[inline]
-    pub(super) fn held(&mut self, set: u16, unit: &Unit<'_>) -> Option<Held> {
+    pub(super) fn held(&mut self, set: u16, unit: Unit<'_>) -> Option<Held> {
         if let Some(held) = unit.view().and_then(|view| self.memory.held(set, view)) {
             return Some(held);
         }
@@ -33,7 +33,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         Some(held)
     }
 
-    fn held_by_set(&mut self, set: u16, unit: &Unit<'_>) -> Option<Held> {
+    fn held_by_set(&mut self, set: u16, unit: Unit<'_>) -> Option<Held> {
         let set = HoldoutSetRecord::at(&self.bound.bundle.holdout_sets, u32::from(set))?;
         let holdouts = self.bound.bundle.holdout_refs.slice(set.first, set.n)?;
         let mut strongest = Held::No;
@@ -44,7 +44,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         Some(strongest)
     }
 
-    fn held_by(&mut self, holdout: u16, unit: &Unit<'_>) -> Option<Held> {
+    fn held_by(&mut self, holdout: u16, unit: Unit<'_>) -> Option<Held> {
         self.spend(1)?;
         let record = HoldoutRecord::at(&self.bound.bundle.holdouts, u32::from(holdout))?;
         let prefix = Prefix { state: record.state, tail: record.tail, len: u32::from(record.len) };

@@ -17,7 +17,7 @@ pub use decision::{Decision, VariantIndex};
 pub use holdout::Held;
 pub(crate) use memory::{Forget, Memory, Remember};
 pub use reason::{ErrorCode, OpenFeatureReason, Reason};
-pub(crate) use unit::{Decimal, Unit};
+pub(crate) use unit::Unit;
 
 use crate::Handle;
 use crate::bundle::layout::{EntryRecord, flag as bit};

@@ -1,6 +1,6 @@
 //! Checks that few entries have: state, schedule, prerequisites, consent, overrides, kept assignments.
 
-use super::unit::Unit;
+use super::unit::{Unit, UnitBuffer};
 use super::{DEEPEST_CHAIN, Evaluator, Memory, Reason, VariantIndex};
 use crate::Handle;
 use crate::bundle::State;
@@ -96,7 +96,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
 
     /// A variant that is fixed for this visitor: asked for, listed, or kept.
     #[cold]
-    pub(super) fn fixed(&mut self, handle: Handle, unit: &Unit<'_>) -> Option<Option<(u8, Reason)>> {
+    pub(super) fn fixed(&mut self, handle: Handle, unit: Unit<'_>) -> Option<Option<(u8, Reason)>> {
         let record = &self.record(handle)?;
         if let Some(variant) = self.forced(handle, record) {
             return Some(Some((variant, Reason::Override)));
@@ -129,16 +129,13 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     }
 
     /// The override of the unit's id. A switchback's lists are about the attribute named as its unit.
-    pub(super) fn listed(&mut self, record: &EntryRecord, unit: Option<&Unit<'_>>) -> Option<Option<u8>> {
-        let by_attribute;
+    pub(super) fn listed(&mut self, record: &EntryRecord, unit: Option<Unit<'_>>) -> Option<Option<u8>> {
+        let mut buffer = UnitBuffer::new();
         let unit = match unit {
-            Some(Unit::Period { .. }) => {
-                by_attribute = self.bound.unit(record.unit)?;
-                by_attribute.as_ref()
-            }
+            Some(unit) if unit.view().is_none() => self.bound.unit(record.unit, &mut buffer)?,
             unit => unit,
         };
-        let Some(id) = unit.and_then(Unit::id) else { return Some(None) };
+        let Some(Unit { bytes: id, .. }) = unit else { return Some(None) };
         let hash = self.bound.bundle.id_key().hash_bytes(id);
         let extension = self.extension(record)?;
         let overrides = self.bound.bundle.overrides.slice(extension.overrides, extension.overrides_n)?;

@@ -3,126 +3,102 @@
 use super::experiment::extension;
 use super::{Evaluator, Memory};
 use crate::Handle;
-use crate::bundle::layout::NONE_U8;
-use crate::context::{NumberText, Slot};
+use crate::bundle::layout::{EntryRecord, NONE_U8, flag as bit};
+use crate::context::{Bound, Slot};
 use crate::explain::{Step, UnitOf, Visitor};
 use crate::hash::bulk::UnitHash;
-use crate::hash::murmur3::{Absorbed, Prefix};
+use crate::hash::murmur3::Prefix;
 
 /// The unit of an experiment or rule for this visitor.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Unit<'s> {
-    /// The value of an attribute.
-    Bytes {
-        /// Its view.
-        view: u8,
-        /// Its bytes.
-        bytes: &'s [u8],
-    },
-    /// A number for which the subject had no room.
-    Number {
-        /// Its view.
-        view: u8,
-        /// Its text.
-        text: NumberText,
-    },
-    /// `{by, or "all"}:{number}`.
-    Period {
-        /// Value of the attribute that is switched on its own.
-        by: PeriodOf<'s>,
-        /// `floor(now / period)`.
-        number: i64,
-    },
+pub(crate) struct Unit<'u> {
+    /// Its view; none for the period of a switchback.
+    view: u8,
+    pub(crate) bytes: &'u [u8],
 }
 
-/// What a switchback switches.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum PeriodOf<'s> {
-    /// Everything together.
-    All,
-    /// One value of an attribute on its own.
-    Value(Slot<'s>),
-}
-
-impl PeriodOf<'_> {
-    pub(crate) fn bytes(&self) -> &[u8] {
-        match self {
-            Self::All => b"all",
-            Self::Value(slot) => slot.unit().unwrap_or_default(),
-        }
-    }
-}
-
-impl<'s> Unit<'s> {
-    /// The unit that a slot holds by value.
-    pub(crate) fn from_slot(view: u8, slot: Slot<'s>) -> Option<Self> {
-        match slot {
-            Slot::Text(text, _) => Some(Self::Bytes { view, bytes: text.as_bytes() }),
-            Slot::NumberText(text) => Some(Self::Number { view, text }),
-            _ => None,
-        }
+impl<'u> Unit<'u> {
+    #[inline]
+    pub(crate) const fn new(view: u8, bytes: &'u [u8]) -> Self {
+        Self { view, bytes }
     }
 
     /// The view under which results for this unit can be remembered.
     #[inline]
     pub(crate) const fn view(&self) -> Option<u8> {
-        match self {
-            Self::Bytes { view, .. } | Self::Number { view, .. } => Some(*view),
-            Self::Period { .. } => None,
-        }
-    }
-
-    /// The bytes with which ids in lists are compared.
-    pub(crate) fn id(&self) -> Option<&[u8]> {
-        match self {
-            Self::Bytes { bytes, .. } => Some(bytes),
-            Self::Number { text, .. } => Some(text.as_bytes()),
-            Self::Period { .. } => None,
-        }
+        if self.view == NONE_U8 { None } else { Some(self.view) }
     }
 
     /// State after `{prefix}{unit}`.
     #[inline]
     pub(super) fn absorb<'m, M: Memory>(&self, memory: &'m mut M, prefix: Prefix) -> UnitHash<'m> {
-        match self {
-            Self::Bytes { view, bytes } => memory.absorb(*view, bytes, prefix),
-            other => UnitHash::Direct(other.absorb_rare(prefix)),
+        if self.view == NONE_U8 {
+            return UnitHash::Direct(prefix.absorb(self.bytes));
         }
-    }
-
-    #[cold]
-    fn absorb_rare(&self, prefix: Prefix) -> Absorbed {
-        match self {
-            Self::Bytes { bytes, .. } => prefix.absorb(bytes),
-            Self::Number { text, .. } => prefix.absorb(text.as_bytes()),
-            Self::Period { by, number } => absorb_period(prefix, by, *number),
-        }
+        memory.absorb(self.view, self.bytes, prefix)
     }
 }
 
-/// State after `{prefix}{by, or "all"}:{number}`.
-fn absorb_period(prefix: Prefix, by: &PeriodOf<'_>, number: i64) -> Absorbed {
-    let mut stream = prefix.stream();
-    stream.update(by.bytes());
-    stream.update(b":");
-    let mut digits = Decimal::new(number);
-    stream.update(digits.text());
-    stream.absorbed()
+/// Room for a unit that no attribute holds as bytes: a period, or a number that the subject had no room for.
+pub(super) struct UnitBuffer {
+    bytes: [u8; Self::SIZE],
+    len: usize,
+}
+
+impl UnitBuffer {
+    /// An attribute of 255 bytes, a colon, and a number.
+    const SIZE: usize = 255 + 1 + 20;
+
+    pub(super) const fn new() -> Self {
+        Self { bytes: [0; Self::SIZE], len: 0 }
+    }
+
+    /// Appends bytes; `None` when there is no room.
+    fn push(&mut self, bytes: &[u8]) -> Option<()> {
+        let end = self.len.checked_add(bytes.len())?;
+        self.bytes.get_mut(self.len..end)?.copy_from_slice(bytes);
+        self.len = end;
+        Some(())
+    }
+
+    fn unit(&self, view: u8) -> Unit<'_> {
+        Unit::new(view, self.bytes.get(..self.len).unwrap_or_default())
+    }
+}
+
+impl<'s> Bound<'s> {
+    /// The unit that a view holds; `None` when the bundle has no such view, the inner `None` when the context has none.
+    pub(super) fn unit<'u>(&self, view: u8, buffer: &'u mut UnitBuffer) -> Option<Option<Unit<'u>>>
+    where
+        's: 'u,
+    {
+        if let Some(slot) = self.bound_slot(view) {
+            return Some(slot.unit().map(|bytes| Unit::new(view, bytes)));
+        }
+        Some(match self.slot(view)? {
+            Slot::Text(text, _) => Some(Unit::new(view, text.as_bytes())),
+            Slot::NumberText(text) => {
+                buffer.push(text.as_bytes())?;
+                Some(buffer.unit(view))
+            }
+            _ => None,
+        })
+    }
 }
 
 /// Decimal text of an integer.
-pub(crate) struct Decimal {
+struct Decimal {
     bytes: [u8; 20],
     number: i64,
 }
 
 impl Decimal {
-    pub(crate) const fn new(number: i64) -> Self {
+    const fn new(number: i64) -> Self {
         Self { bytes: [0; 20], number }
     }
 
     /// Writes the digits from the end.
-    pub(crate) fn text(&mut self) -> &[u8] {
+    fn text(&mut self) -> &[u8] {
         let mut rest = self.number.unsigned_abs();
         let mut start = self.bytes.len();
         for (place, byte) in self.bytes.iter_mut().enumerate().rev() {
@@ -143,22 +119,45 @@ impl Decimal {
     }
 }
 
-impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
-    /// The period of a switchback; the inner `None` when the context lacks the attribute it goes by.
-    #[cold]
-    pub(super) fn period(&mut self, handle: Handle) -> Option<Option<Unit<'s>>> {
-        let extension = extension(self.bound.bundle, handle)?;
-        let by = match extension.switch_by {
-            NONE_U8 => Some(PeriodOf::All),
-            view => Some(self.bound.slot(view)?).filter(|slot| slot.unit().is_some()).map(PeriodOf::Value),
+impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
+    /// The unit of an experiment, wherever it comes from; the inner `None` when the context has none.
+    pub(super) fn unit<'u>(&mut self, handle: Handle, buffer: &'u mut UnitBuffer) -> Option<Option<Unit<'u>>>
+    where
+        Self: 'u,
+    {
+        let record = EntryRecord::at(&self.bound.bundle.entries, u32::from(handle.0))?;
+        let bound = self.bound;
+        let unit = if record.flags & bit::SWITCHBACK != 0 {
+            self.period(handle, buffer)?
+        } else if record.fallback != NONE_U8 && bound.slot(record.unit)?.unit().is_none() {
+            bound.unit(record.fallback, buffer)?
+        } else {
+            bound.unit(record.unit, buffer)?
         };
-        let period = i64::try_from(extension.period).ok()?;
-        let number = self.bound.context.now_ms.checked_div_euclid(period)?;
-        let unit = by.map(|by| Unit::Period { by, number });
         if V::ENABLED {
-            self.visitor.visit(Step::Unit { unit: UnitOf(unit), view: extension.switch_by });
+            self.visitor.visit(Step::Unit { unit: UnitOf(unit), view: record.unit });
         }
         Some(unit)
+    }
+
+    /// `{by, or "all"}:{floor(now / period)}`; none when the context lacks the attribute, or has more than 255 bytes there.
+    fn period<'u>(&self, handle: Handle, buffer: &'u mut UnitBuffer) -> Option<Option<Unit<'u>>> {
+        let extension = extension(self.bound.bundle, handle)?;
+        let period = i64::try_from(extension.period).ok()?;
+        let number = self.bound.context.now_ms.checked_div_euclid(period)?;
+        let by;
+        let by = match extension.switch_by {
+            NONE_U8 => Some(&b"all"[..]),
+            view => {
+                by = self.bound.slot(view)?;
+                by.unit().filter(|bytes| bytes.len() <= 255)
+            }
+        };
+        let Some(by) = by else { return Some(None) };
+        buffer.push(by)?;
+        buffer.push(b":")?;
+        buffer.push(Decimal::new(number).text())?;
+        Some(Some(buffer.unit(NONE_U8)))
     }
 }
 

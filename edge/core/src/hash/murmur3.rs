@@ -20,6 +20,7 @@ pub fn x86_32(bytes: &[u8], seed: u32) -> u32 {
 }
 
 /// Hash of a text that comes in pieces, seed 0.
+#[cfg(any(test, feature = "compile"))]
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Stream {
     state: u32,
@@ -28,6 +29,7 @@ pub(crate) struct Stream {
     len: u32,
 }
 
+#[cfg(any(test, feature = "compile"))]
 impl Stream {
     pub(crate) const fn new() -> Self {
         Self { state: 0, tail: 0, len: 0 }
@@ -56,11 +58,6 @@ impl Stream {
     #[cfg(test)]
     pub(crate) const fn finish(self) -> u32 {
         finish(self.state, self.tail, self.len)
-    }
-
-    /// The state as that after `{salt}:{unit}`.
-    pub(crate) const fn absorbed(self) -> Absorbed {
-        Absorbed { state: self.state, tail: self.tail, len: self.len }
     }
 
     /// The state as a prefix of other texts.
@@ -100,11 +97,6 @@ impl Prefix {
             pending >>= 32;
         }
         Absorbed { state, tail: low(pending), len: self.len.wrapping_add(truncated_len(unit)) }
-    }
-
-    /// The same prefix followed by more text.
-    pub(crate) fn stream(self) -> Stream {
-        Stream { state: self.state, tail: self.tail, len: self.len }
     }
 }
 
