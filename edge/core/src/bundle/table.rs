@@ -68,6 +68,12 @@ impl<'a> Table<'a> {
         Some(Self { bytes: self.bytes.get(start..)?.get(..size)?, stride: self.stride, count: len })
     }
 
+    /// All records at once, in a table whose records have never been longer.
+    #[inline]
+    pub(crate) fn chunks<const N: usize>(&self) -> Option<&'a [[u8; N]]> {
+        (usize::from(self.stride) == N).then(|| self.bytes.as_chunks::<N>().0)
+    }
+
     /// Position of the record whose first eight bytes are `wanted`, in a table sorted by them.
     pub(crate) fn find_u64(&self, wanted: u64) -> Option<u32> {
         let mut low = 0u32;

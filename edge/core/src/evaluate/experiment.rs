@@ -11,6 +11,7 @@ use crate::bundle::layout::{
 };
 use crate::context::Slot;
 use crate::explain::{Step, UnitOf, Visitor};
+use crate::hash::bulk::UnitHash;
 use crate::hash::murmur3::Prefix;
 use crate::hash::to_bucket;
 use crate::targeting::Truth;

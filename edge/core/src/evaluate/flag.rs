@@ -6,6 +6,7 @@ use super::{DEEPEST_CHAIN, Decision, Evaluator, Memory, Reason, VariantIndex};
 use crate::Handle;
 use crate::bundle::layout::{EntryRecord, NONE, RuleRecord, SplitRecord, flag as bit, rule, state};
 use crate::explain::{Step, UnitOf, Visitor};
+use crate::hash::bulk::UnitHash;
 use crate::hash::murmur3::Prefix;
 use crate::hash::to_bucket;
 use crate::targeting::Truth;

@@ -4,6 +4,7 @@ use super::unit::Unit;
 use super::{Evaluator, Memory};
 use crate::bundle::layout::{HoldoutRecord, HoldoutSetRecord, NONE};
 use crate::explain::{Step, Visitor};
+use crate::hash::bulk::UnitHash;
 use crate::hash::murmur3::Prefix;
 use crate::hash::to_bucket;
 use crate::targeting::Truth;

@@ -1,8 +1,8 @@
 //! What a set of decisions for one subject remembers, so that what entries share is worked out once.
 
 use super::holdout::Held;
-use crate::hash::bulk::{UnitHash, UnitWords};
-use crate::hash::murmur3::Prefix;
+use crate::hash::bulk::{Scrambled, UnitHash, UnitWords};
+use crate::hash::murmur3::{Absorbed, Prefix};
 use crate::targeting::Truth;
 
 /// Results that several decisions share.
@@ -19,8 +19,10 @@ pub(crate) trait Memory {
     fn held(&self, set: u16, unit: u8) -> Option<Held>;
     /// Keeps it.
     fn keep_held(&mut self, set: u16, unit: u8, held: Held);
+    /// What [`Memory::absorb`] gives.
+    type Hash: UnitHash + From<Absorbed>;
     /// State after `{prefix}{unit}`, for the unit of a view.
-    fn absorb(&mut self, unit: u8, bytes: &[u8], prefix: Prefix) -> UnitHash<'_>;
+    fn absorb(&mut self, unit: u8, bytes: &[u8], prefix: Prefix) -> Self::Hash;
 }
 
 /// Remembers nothing: a single decision.
@@ -51,9 +53,11 @@ impl Memory for Forget {
     #[inline]
     fn keep_held(&mut self, _: u16, _: u8, _: Held) {}
 
+    type Hash = Absorbed;
+
     #[inline]
-    fn absorb(&mut self, _: u8, bytes: &[u8], prefix: Prefix) -> UnitHash<'_> {
-        UnitHash::Direct(prefix.absorb(bytes))
+    fn absorb(&mut self, _: u8, bytes: &[u8], prefix: Prefix) -> Absorbed {
+        prefix.absorb(bytes)
     }
 }
 
@@ -69,7 +73,7 @@ pub(crate) struct Remember {
     layers: [u64; LAYERS],
     held: [Option<(u8, Held)>; SETS],
     /// Words of the first unit that was asked for; others are hashed as in a single decision.
-    words: Option<(u8, Option<UnitWords>)>,
+    words: Option<(u8, UnitWords)>,
 }
 
 impl Remember {
@@ -127,12 +131,24 @@ impl Memory for Remember {
         }
     }
 
-    #[inline]
-    fn absorb(&mut self, unit: u8, bytes: &[u8], prefix: Prefix) -> UnitHash<'_> {
-        let (view, words) = self.words.get_or_insert_with(|| (unit, UnitWords::new(bytes)));
-        match words {
-            Some(words) if *view == unit => UnitHash::Bulk(words.absorb(prefix)),
-            _ => UnitHash::Direct(prefix.absorb(bytes)),
+    type Hash = Scrambled;
+
+    #[inline(always)]
+    fn absorb(&mut self, unit: u8, bytes: &[u8], prefix: Prefix) -> Scrambled {
+        match &self.words {
+            Some((view, words)) if *view == unit => words.absorb(prefix),
+            _ => self.absorb_other(unit, bytes, prefix),
         }
+    }
+}
+
+impl Remember {
+    /// The first unit of a length that fits is prepared; others are hashed as in a single decision.
+    #[cold]
+    fn absorb_other(&mut self, unit: u8, bytes: &[u8], prefix: Prefix) -> Scrambled {
+        if self.words.is_none() {
+            self.words = UnitWords::new(bytes).map(|words| (unit, words));
+        }
+        prefix.absorb(bytes).into()
     }
 }

@@ -6,7 +6,6 @@ use crate::Handle;
 use crate::bundle::layout::{EntryRecord, NONE_U8, flag as bit};
 use crate::context::{Bound, Slot};
 use crate::explain::{Step, UnitOf, Visitor};
-use crate::hash::bulk::UnitHash;
 use crate::hash::murmur3::Prefix;
 
 /// The unit of an experiment or rule for this visitor.
@@ -30,10 +29,10 @@ impl<'u> Unit<'u> {
     }
 
     /// State after `{prefix}{unit}`.
-    #[inline]
-    pub(super) fn absorb<'m, M: Memory>(&self, memory: &'m mut M, prefix: Prefix) -> UnitHash<'m> {
+    #[inline(always)]
+    pub(super) fn absorb<M: Memory>(&self, memory: &mut M, prefix: Prefix) -> M::Hash {
         if self.view == NONE_U8 {
-            return UnitHash::Direct(prefix.absorb(self.bytes));
+            return prefix.absorb(self.bytes).into();
         }
         memory.absorb(self.view, self.bytes, prefix)
     }

@@ -46,7 +46,7 @@ impl UnitWords {
 
     /// State after `{prefix}{unit}`.
     #[inline]
-    pub(crate) fn absorb(&self, prefix: Prefix) -> BulkAbsorbed<'_> {
+    pub(crate) fn absorb(&self, prefix: Prefix) -> Scrambled {
         let [a, b, c, d] = &self.aligned;
         let aligned = match prefix.len & 3 {
             0 => a,
@@ -59,7 +59,13 @@ impl UnitWords {
         for word in aligned.words.iter().take(aligned.whole) {
             state = murmur3::step(state, *word);
         }
-        BulkAbsorbed { state, len: prefix.len.wrapping_add(self.len), aligned }
+        Scrambled {
+            state,
+            len: prefix.len.wrapping_add(self.len),
+            gate_tail: aligned.gate_tail,
+            variant_words: aligned.variant_words,
+            variant_tail: aligned.variant_tail,
+        }
     }
 }
 
@@ -86,42 +92,60 @@ impl Aligned {
     }
 }
 
-/// [`Absorbed`] with scrambled words at hand.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct BulkAbsorbed<'a> {
-    state: u32,
-    len: u32,
-    aligned: &'a Aligned,
-}
-
-/// State after `{salt}:{unit}`, however it was reached.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum UnitHash<'a> {
-    Direct(Absorbed),
-    Bulk(BulkAbsorbed<'a>),
-}
-
-impl UnitHash<'_> {
+/// What is left to do for gate and variant once a unit has been absorbed.
+pub(crate) trait UnitHash: Copy {
     /// Hash of `{salt}:{unit}`.
+    fn gate(self) -> u32;
+    /// Hash of `{salt}:{unit}:variant`.
+    fn variant(self) -> u32;
+}
+
+impl UnitHash for Absorbed {
     #[inline]
-    pub(crate) fn gate(&self) -> u32 {
-        match self {
-            Self::Direct(absorbed) => absorbed.gate(),
-            Self::Bulk(bulk) => murmur3::finish_scrambled(bulk.state, bulk.aligned.gate_tail, bulk.len),
-        }
+    fn gate(self) -> u32 {
+        Self::gate(self)
     }
 
-    /// Hash of `{salt}:{unit}:variant`.
     #[inline]
-    pub(crate) fn variant(&self) -> u32 {
-        match self {
-            Self::Direct(absorbed) => absorbed.variant(),
-            Self::Bulk(bulk) => {
-                let [first, second] = bulk.aligned.variant_words;
-                let state = murmur3::step(murmur3::step(bulk.state, first), second);
-                murmur3::finish_scrambled(state, bulk.aligned.variant_tail, bulk.len.wrapping_add(8))
-            }
+    fn variant(self) -> u32 {
+        Self::variant(self)
+    }
+}
+
+/// [`Absorbed`] with what follows scrambled.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Scrambled {
+    state: u32,
+    len: u32,
+    gate_tail: u32,
+    variant_words: [u32; 2],
+    variant_tail: u32,
+}
+
+impl From<Absorbed> for Scrambled {
+    fn from(absorbed: Absorbed) -> Self {
+        let (first, second, variant_tail) = murmur3::variant_words(absorbed.len);
+        Self {
+            state: absorbed.state,
+            len: absorbed.len,
+            gate_tail: murmur3::scramble(absorbed.tail),
+            variant_words: [murmur3::scramble(absorbed.tail | first), murmur3::scramble(second)],
+            variant_tail: murmur3::scramble(variant_tail),
         }
+    }
+}
+
+impl UnitHash for Scrambled {
+    #[inline]
+    fn gate(self) -> u32 {
+        murmur3::finish_scrambled(self.state, self.gate_tail, self.len)
+    }
+
+    #[inline]
+    fn variant(self) -> u32 {
+        let [first, second] = self.variant_words;
+        let state = murmur3::step(murmur3::step(self.state, first), second);
+        murmur3::finish_scrambled(state, self.variant_tail, self.len.wrapping_add(8))
     }
 }
 
@@ -143,7 +167,7 @@ mod tests {
                 let prefix = &letters[20..20 + prefix_len];
                 let mut stream = Stream::new();
                 stream.update(prefix);
-                let hash = UnitHash::Bulk(words.absorb(stream.prefix()));
+                let hash = words.absorb(stream.prefix());
                 let gate = murmur3::x86_32(&[prefix, unit].concat(), 0);
                 let variant = murmur3::x86_32(&[prefix, unit, b":variant"].concat(), 0);
                 assert_eq!((hash.gate(), hash.variant()), (gate, variant), "{prefix_len} + {unit_len}");

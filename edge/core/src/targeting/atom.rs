@@ -11,7 +11,7 @@ use crate::context::{Bound, Slot, Version};
 const SCANNED: u32 = 8;
 
 /// Truth of a test; `None` for a damaged or unknown one.
-#[inline]
+#[inline(always)]
 pub(crate) fn atom(bound: &Bound<'_>, record: &PredicateRecord) -> Option<Truth> {
     match bound.bound_slot(record.slot) {
         Some(slot) => of_slot(bound.bundle, slot, record),
@@ -29,7 +29,7 @@ fn unbound(bound: &Bound<'_>, record: &PredicateRecord) -> Option<Truth> {
     }
 }
 
-#[inline]
+#[inline(always)]
 fn of_slot(bundle: &Bundle<'_>, slot: &Slot<'_>, record: &PredicateRecord) -> Option<Truth> {
     match (record.op & !op::SHARED, slot) {
         (op::EQ_SHORT, Slot::Text(_, packed)) => Some(Truth::from(*packed == record.b)),
@@ -75,7 +75,6 @@ fn low_word(value: u64) -> Option<u32> {
     u32::try_from(value).ok()
 }
 
-#[inline]
 fn in_texts(bundle: &Bundle<'_>, text: &str, packed: u64, record: &PredicateRecord) -> Option<Truth> {
     let short = u32::from(record.n);
     if packed == 0 {
@@ -85,11 +84,9 @@ fn in_texts(bundle: &Bundle<'_>, text: &str, packed: u64, record: &PredicateReco
     if short > SCANNED {
         return Some(Truth::from(words.find_u64(packed).is_some()));
     }
-    let mut found = false;
-    for place in 0..short {
-        found |= u64::from_le_bytes(words.record::<8>(place)?) == packed;
-    }
-    Some(Truth::from(found))
+    Some(Truth::from(
+        words.chunks::<8>()?.iter().fold(false, |found, word| found | (u64::from_le_bytes(*word) == packed)),
+    ))
 }
 
 /// Halves the references behind the short texts, which are sorted by the texts they refer to.

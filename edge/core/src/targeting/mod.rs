@@ -36,17 +36,11 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     fn node(&mut self, index: u16, depth: u8) -> Option<Truth> {
         let record = PredicateRecord::at(&self.bound.bundle.predicates, u32::from(index))?;
         self.spend(1)?;
-        let truth = match record.op & !op::SHARED {
-            op::AND => self.junction(index, &record, depth, Truth::False)?,
-            op::OR => self.junction(index, &record, depth, Truth::True)?,
-            op::NOT => !self.child(index, record.b, depth)?,
-            op::SEGMENT => self.child(index, record.b, depth)?,
-            op::REGEX => {
-                // A pattern's program may run for every byte of a text.
-                self.spend(PATTERN_COST * u32::from(record.n))?;
-                atom(&self.bound, &record)?
-            }
-            _ => atom(&self.bound, &record)?,
+        let operation = record.op & !op::SHARED;
+        let truth = if operation == op::AND || operation == op::OR {
+            self.junction(index, record, depth, Truth::from(operation == op::OR))?
+        } else {
+            self.single(index, record, depth)?
         };
         if record.op & op::SHARED != 0 {
             self.memory.keep_truth(index, truth);
@@ -57,19 +51,35 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         Some(truth)
     }
 
+    /// A predicate that is no junction and not remembered.
+    fn single(&mut self, index: u16, record: PredicateRecord, depth: u8) -> Option<Truth> {
+        match record.op & !op::SHARED {
+            op::NOT => Some(!self.child(index, low(record.b), depth)?),
+            op::SEGMENT => self.child(index, low(record.b), depth),
+            op::REGEX => {
+                // A pattern's program may run for every byte of a text.
+                self.spend(PATTERN_COST * u32::from(record.n))?;
+                atom(&self.bound, &record)
+            }
+            _ => atom(&self.bound, &record),
+        }
+    }
+
     /// `and` stops at false, `or` at true; otherwise the lesser or greater of all.
-    #[inline]
-    fn junction(&mut self, parent: u16, record: &PredicateRecord, depth: u8, stop: Truth) -> Option<Truth> {
+    #[inline(always)]
+    fn junction(&mut self, parent: u16, record: PredicateRecord, depth: u8, stop: Truth) -> Option<Truth> {
         let mut result = !stop;
         for place in 0..record.n {
             let child = if record.n <= 4 {
-                record.b >> (16 * u32::from(place))
+                low(record.b >> (16 * u32::from(place)))
             } else {
-                u64::from(u16::from_le_bytes(
-                    self.bound.bundle.children.record::<2>(record.a.checked_add(place.into())?)?,
-                ))
+                let place = record.a.checked_add(u32::from(place))?;
+                u16::from_le_bytes(self.bound.bundle.children.record::<2>(place)?)
             };
-            let truth = self.child(parent, child, depth)?;
+            let truth = match self.memory.truth(child) {
+                Some(truth) => truth,
+                None => self.part(parent, child, depth)?,
+            };
             if truth == stop {
                 return Some(stop);
             }
@@ -80,24 +90,34 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         Some(result)
     }
 
-    /// A child stands before its parent, so that there can be no cycle. Tests of attributes are done here, without recursion.
-    #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "a child is the low 16 bits")]
-    fn child(&mut self, parent: u16, child: u64, depth: u8) -> Option<Truth> {
-        let child = child as u16;
-        if child >= parent || depth >= DEEPEST {
-            return None;
-        }
-        if let Some(truth) = self.memory.truth(child) {
-            return Some(truth);
-        }
+    /// A part of a junction: a test of an attribute is done in place.
+    #[inline(always)]
+    fn part(&mut self, parent: u16, child: u16, depth: u8) -> Option<Truth> {
         let record = PredicateRecord::at(&self.bound.bundle.predicates, u32::from(child))?;
-        if V::ENABLED || record.op <= op::SEGMENT || record.op >= op::REGEX_OR_SHARED {
-            return self.node(child, depth.wrapping_add(1));
+        let in_place =
+            !V::ENABLED && record.op > op::SEGMENT && record.op < op::REGEX_OR_SHARED && child < parent;
+        if !in_place {
+            return self.child(parent, child, depth);
         }
         self.spend(1)?;
         atom(&self.bound, &record)
     }
+
+    /// A child stands before its parent, so that there can be no cycle.
+    fn child(&mut self, parent: u16, child: u16, depth: u8) -> Option<Truth> {
+        if child >= parent || depth >= DEEPEST {
+            return None;
+        }
+        match self.memory.truth(child) {
+            Some(truth) => Some(truth),
+            None => self.node(child, depth.wrapping_add(1)),
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a child is the low 16 bits")]
+const fn low(word: u64) -> u16 {
+    word as u16
 }
 
 /// Fuel of each instruction of a pattern's program.
