@@ -91,16 +91,18 @@ impl Hasher for Identity {
     }
 }
 
-/// A fast hash of a key: eight bytes at a time.
+/// A fast hash of a key: eight bytes at a time, the last eight overlapping. Keys have at least eight bytes here.
 #[inline]
 fn key_hash(key: &str) -> u64 {
+    let bytes = key.as_bytes();
+    let (words, _) = bytes.as_chunks::<8>();
+    let last = bytes.last_chunk::<8>().copied().unwrap_or_default();
     let mut state = key.len() as u64;
-    for chunk in key.as_bytes().chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        state = (state.rotate_left(5) ^ u64::from_le_bytes(word)).wrapping_mul(0x517c_c1b7_2722_0a95);
+    for word in words.iter().chain([&last]) {
+        state = (state.rotate_left(5) ^ u64::from_le_bytes(*word)).wrapping_mul(0x517c_c1b7_2722_0a95);
     }
-    state
+    // The map looks at the low and the topmost bits.
+    state ^ state >> 32
 }
 
 pub struct Floor {

@@ -88,28 +88,28 @@ impl<'a> Bench<'a> {
     }
 }
 
-/// Cases by key, by handle and of the floor, over keys that are taken in turn.
+/// Cases by key, by handle and of the floor, each visitor with a key of its own.
 fn single<'b>(bench: &'b Bench<'b>, names: [&'static str; 3], keys: &'b [String]) -> [Case<'b>; 3] {
+    let keys: Vec<&str> = keys.iter().cycle().take(bench.subjects.len()).map(String::as_str).collect();
     let handles: Vec<Handle> = keys.iter().map(|key| bench.bundle.find(key).expect("the key")).collect();
+    let floor_keys = keys.clone();
     let by_key = move || {
-        for (place, subject) in bench.subjects.iter().enumerate() {
-            let key = &keys[place % keys.len()];
+        for (key, subject) in keys.iter().zip(&bench.subjects) {
             black_box(bench.bundle.find(black_box(key)).map(|handle| subject.decide(handle)));
         }
-        bench.subjects.len()
+        keys.len()
     };
     let by_handle = move || {
-        for (place, subject) in bench.subjects.iter().enumerate() {
-            black_box(subject.decide(black_box(handles[place % handles.len()])));
+        for (handle, subject) in handles.iter().zip(&bench.subjects) {
+            black_box(subject.decide(black_box(*handle)));
         }
-        bench.subjects.len()
+        handles.len()
     };
     let floor = move || {
-        for (place, context) in bench.contexts.iter().enumerate() {
-            let key = &keys[place % keys.len()];
+        for (key, context) in floor_keys.iter().zip(&bench.contexts) {
             black_box(bench.floor.find(black_box(key)).map(|experiment| experiment.decide(context)));
         }
-        bench.contexts.len()
+        floor_keys.len()
     };
     [Case::new(names[0], by_key), Case::new(names[1], by_handle), Case::new(names[2], floor)]
 }

@@ -6,7 +6,7 @@
 //! To extend the format, append a field to a record (older bundles read it as zero, so zero means "as before") or add a
 //! section with a new kind (older readers skip it). [`FORMAT`] goes up only when the meaning of something old changes.
 
-use super::table::record;
+use super::table::{record, view};
 
 /// `KRFB`.
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"KRFB");
@@ -117,47 +117,49 @@ pub(crate) mod state {
     pub(crate) const OFF: u8 = 5;
 }
 
-record! {
-    /// One experiment or flag, at its slot of the perfect hash.
-    EntryRecord, 64, {
-        /// Hash state after `{salt}:`.
-        salt_state: u32 = 0,
-        salt_tail: u32 = 4,
-        salt_len: u16 = 8,
-        flags: u16 = 10,
-        predicate: u16 = 12,
-        /// View of the unit.
-        unit: u8 = 14,
-        /// View of the unit where the first is missing.
-        fallback: u8 = 15,
-        gate_bp: u16 = 16,
-        /// Upper thresholds of the first four variants: what most experiments need without another read.
-        cum_bp: Thresholds = 18,
-        variants_n: u8 = 26,
-        /// Variant of those outside; the off variant of a flag.
-        control: u8 = 27,
-        layer: u16 = 28,
-        holdouts: u16 = 30,
-        /// First range in the layer.
-        range_from: u16 = 32,
-        range_to: u16 = 34,
-        key: u32 = 36,
-        key_len: u8 = 40,
-        /// 0 experiment, 1 flag.
-        kind: u8 = 41,
-        /// Position in the wire form, experiments first.
-        ordinal: u16 = 42,
-        variants: u32 = 44,
-        extension: u32 = 48,
-        /// 0, or the number behind the key in the salt.
-        iteration: u32 = 52,
-        state: u8 = 56,
-        /// Shipped variant of an experiment, default of a flag.
-        fixed: u8 = 57,
-        rules_n: u16 = 58,
-        rules: u32 = 60,
-    }
+// salt_state, salt_tail, salt_len: hash state after `{salt}:`. unit, fallback: views of the unit, and of the one to take where it
+// is missing. cum_bp: upper thresholds of the first four variants, which is what most experiments need. control: variant of those
+// outside, the off variant of a flag. range_from, range_to: first range in the layer. kind: 0 experiment, 1 to 4 flag. ordinal:
+// position in the wire form, experiments first. iteration: 0, or the number behind the key in the salt. fixed: shipped variant of
+// an experiment, default of a flag.
+/// The fields of an entry, once for both ways of reading them.
+macro_rules! entry_fields {
+    ($declare:ident, $name:ident, $(#[$doc:meta])*) => {
+        $declare! { $(#[$doc])* $name, 64, {
+            salt_state: u32 = 0,
+            salt_tail: u32 = 4,
+            salt_len: u16 = 8,
+            flags: u16 = 10,
+            predicate: u16 = 12,
+            unit: u8 = 14,
+            fallback: u8 = 15,
+            gate_bp: u16 = 16,
+            cum_bp: Thresholds = 18,
+            variants_n: u8 = 26,
+            control: u8 = 27,
+            layer: u16 = 28,
+            holdouts: u16 = 30,
+            range_from: u16 = 32,
+            range_to: u16 = 34,
+            key: u32 = 36,
+            key_len: u8 = 40,
+            kind: u8 = 41,
+            ordinal: u16 = 42,
+            variants: u32 = 44,
+            extension: u32 = 48,
+            iteration: u32 = 52,
+            state: u8 = 56,
+            fixed: u8 = 57,
+            rules_n: u16 = 58,
+            rules: u32 = 60,
+        } }
+    };
 }
+
+entry_fields!(record, EntryRecord, /// One experiment or flag, at its slot of the perfect hash.
+);
+entry_fields!(view, EntryView, /// An entry in place: the path of every decision reads only the fields it needs.
+);
 
 /// Cumulative weights of the first four variants.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

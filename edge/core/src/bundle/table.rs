@@ -44,6 +44,13 @@ impl<'a> Table<'a> {
         if usize::from(self.stride) >= N { rest.first_chunk::<N>().copied() } else { self.short(rest) }
     }
 
+    /// The record at an index in place, for records that no writer ever wrote shorter.
+    #[inline(always)]
+    pub(crate) fn in_place<const N: usize>(&self, index: u32) -> Option<&'a [u8; N]> {
+        let start = u64::from(index).wrapping_mul(u64::from(self.stride));
+        self.bytes.get(usize::try_from(start).ok()?..)?.first_chunk::<N>()
+    }
+
     /// A record of an older writer, filled up with zeros.
     #[cold]
     fn short<const N: usize>(&self, rest: &[u8]) -> Option<[u8; N]> {
@@ -126,6 +133,31 @@ macro_rules! record {
     };
 }
 pub(crate) use record;
+
+/// Declares a view of a record: each field is read from the bundle when it is asked for, not before.
+macro_rules! view {
+    ($(#[$doc:meta])* $name:ident, $size:literal, { $($field:ident: $type:ty = $offset:literal),+ $(,)? }) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug)]
+        pub(crate) struct $name<'a>(&'a [u8; $size]);
+
+        impl<'a> $name<'a> {
+            /// The record at an index of a table.
+            #[inline(always)]
+            pub(crate) fn at(table: &crate::bundle::table::Table<'a>, index: u32) -> Option<Self> {
+                table.in_place(index).map(Self)
+            }
+
+            $(
+                #[inline(always)]
+                pub(crate) fn $field(&self) -> $type {
+                    <$type>::from_le_bytes(crate::bundle::table::field::<$offset, _, $size>(self.0))
+                }
+            )+
+        }
+    };
+}
+pub(crate) use view;
 
 /// A field at a fixed offset; both are known when this is compiled, so the check costs nothing.
 #[inline]

@@ -7,7 +7,8 @@ use super::holdout::Held;
 use super::unit::{Unit, UnitBuffer};
 use super::{Decision, Evaluator, Memory, Reason, VariantIndex};
 use crate::bundle::layout::{
-    EntryRecord, ExtensionRecord, LayerRecord, NONE, NONE_U32, RangeRecord, VariantRecord, flag as bit, state,
+    EntryRecord, EntryView, ExtensionRecord, LayerRecord, NONE, NONE_U32, RangeRecord, VariantRecord,
+    flag as bit, state,
 };
 use crate::context::Slot;
 use crate::explain::{Step, UnitOf, Visitor};
@@ -25,20 +26,25 @@ const FIXED: u16 = bit::OVERRIDE | bit::STICKY;
 impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// Decides an experiment; `None` for a damaged one.
     #[inline(always)]
-    pub(super) fn experiment(&mut self, handle: Handle, record: EntryRecord, chain: u8) -> Option<Decision> {
-        let outcome = |reason| Some(Decision::experiment_outcome(handle, record.control, reason));
-        let checks = record.flags & self.bound.enabled | self.bound.always;
+    pub(super) fn experiment(
+        &mut self,
+        handle: Handle,
+        record: EntryView<'_>,
+        chain: u8,
+    ) -> Option<Decision> {
+        let outcome = |reason| Some(Decision::experiment_outcome(handle, record.control(), reason));
+        let checks = record.flags() & self.bound.enabled | self.bound.always;
         if checks & BEFORE_UNIT != 0
             && let Some(reason) = self.before_unit(handle, checks, chain)?
         {
             return outcome(reason);
         }
-        let bytes = self.bound.bound_slot(record.unit).and_then(Slot::unit);
-        match bytes.filter(|_| record.flags & bit::SWITCHBACK == 0) {
+        let bytes = self.bound.bound_slot(record.unit()).and_then(Slot::unit);
+        match bytes.filter(|_| record.flags() & bit::SWITCHBACK == 0) {
             Some(bytes) => {
-                let unit = Unit::new(record.unit, bytes);
+                let unit = Unit::new(record.unit(), bytes);
                 if V::ENABLED {
-                    self.visitor.visit(Step::Unit { unit: UnitOf(Some(unit)), view: record.unit });
+                    self.visitor.visit(Step::Unit { unit: UnitOf(Some(unit)), view: record.unit() });
                 }
                 self.experiment_of_unit(handle, record, unit)
             }
@@ -49,11 +55,11 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// An experiment whose unit is not simply there.
     #[cold]
     fn experiment_of_rare_unit(&mut self, handle: Handle) -> Option<Decision> {
-        let record = EntryRecord::at(&self.bound.bundle.entries, u32::from(handle.0))?;
+        let record = EntryView::at(&self.bound.bundle.entries, u32::from(handle.0))?;
         let mut buffer = UnitBuffer::new();
         match self.unit(handle, &mut buffer)? {
             Some(unit) => self.experiment_of_unit(handle, record, unit),
-            None => Some(Decision::experiment_outcome(handle, record.control, Reason::NoUnit)),
+            None => Some(Decision::experiment_outcome(handle, record.control(), Reason::NoUnit)),
         }
     }
 
@@ -62,31 +68,31 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     fn experiment_of_unit(
         &mut self,
         handle: Handle,
-        record: EntryRecord,
+        record: EntryView<'_>,
         unit: Unit<'_>,
     ) -> Option<Decision> {
-        let outcome = |reason| Some(Decision::experiment_outcome(handle, record.control, reason));
-        let checks = record.flags & self.bound.enabled | self.bound.always;
+        let outcome = |reason| Some(Decision::experiment_outcome(handle, record.control(), reason));
+        let checks = record.flags() & self.bound.enabled | self.bound.always;
         if checks & FIXED != 0
             && let Some((variant, reason)) = self.fixed(handle, unit)?
         {
             return Some(Decision::experiment_outcome(handle, variant, reason));
         }
-        let shipped = record.state == state::SHIPPED;
+        let shipped = record.state() == state::SHIPPED;
         if checks & bit::HOLDOUT != 0 {
-            match self.held(record.holdouts, unit)? {
+            match self.held(record.holdouts(), unit)? {
                 Held::Out => return outcome(Reason::Holdout),
                 Held::Paired if !shipped => return outcome(Reason::HoldoutPaired),
                 Held::Paired | Held::No => {}
             }
         }
-        if record.predicate != NONE && self.condition(record.predicate)? != Truth::True {
+        if record.predicate() != NONE && self.condition(record.predicate())? != Truth::True {
             return outcome(Reason::NotTargeted);
         }
         if shipped {
-            return Some(Decision::experiment_outcome(handle, record.fixed, Reason::Shipped));
+            return Some(Decision::experiment_outcome(handle, record.fixed(), Reason::Shipped));
         }
-        match self.assign(handle, &record, unit)? {
+        match self.assign(handle, record, unit)? {
             Ok(variant) => Some(Decision::experiment_outcome(handle, variant, Reason::Assigned)),
             Err(reason) => outcome(reason),
         }
@@ -97,21 +103,24 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     pub(super) fn assign(
         &mut self,
         handle: Handle,
-        record: &EntryRecord,
+        record: EntryView<'_>,
         unit: Unit<'_>,
     ) -> Option<Result<u8, Reason>> {
-        let in_layer = record.flags & bit::LAYER != 0;
+        let in_layer = record.flags() & bit::LAYER != 0;
         if in_layer && !self.in_range(handle, record, unit)? {
             return Some(Err(Reason::NotInRange));
         }
-        let salt =
-            Prefix { state: record.salt_state, tail: record.salt_tail, len: u32::from(record.salt_len) };
+        let salt = Prefix {
+            state: record.salt_state(),
+            tail: record.salt_tail(),
+            len: u32::from(record.salt_len()),
+        };
         let hash = unit.absorb(&mut self.memory, salt);
         if !in_layer {
             let gate = hash.gate();
-            let inside = to_bucket(gate) < record.gate_bp;
+            let inside = to_bucket(gate) < record.gate_bp();
             if V::ENABLED {
-                self.visitor.visit(Step::Gate { hash: gate, below: record.gate_bp, inside });
+                self.visitor.visit(Step::Gate { hash: gate, below: record.gate_bp(), inside });
             }
             if !inside {
                 return Some(Err(Reason::NotInTraffic));
@@ -120,7 +129,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         let hash = hash.variant();
         let bucket = to_bucket(hash);
         // The number of cumulative weights that do not exceed the bucket.
-        let [first, second, third, fourth] = record.cum_bp.0;
+        let [first, second, third, fourth] = record.cum_bp().0;
         let mut variant = u8::from(bucket >= first)
             + u8::from(bucket >= second)
             + u8::from(bucket >= third)
@@ -128,7 +137,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         if variant == 4 {
             variant = variant_after_fourth(self.bound.bundle, handle, bucket)?;
         }
-        if variant >= record.variants_n {
+        if variant >= record.variants_n() {
             return None;
         }
         if V::ENABLED {
@@ -138,18 +147,18 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     }
 
     /// Whether the unit's bucket in the layer lies in a range of the experiment.
-    #[inline]
-    fn in_range(&mut self, handle: Handle, record: &EntryRecord, unit: Unit<'_>) -> Option<bool> {
-        let known = unit.view().and_then(|view| self.memory.layer(record.layer, view));
+    #[inline(always)]
+    fn in_range(&mut self, handle: Handle, record: EntryView<'_>, unit: Unit<'_>) -> Option<bool> {
+        let known = unit.view().and_then(|view| self.memory.layer(record.layer(), view));
         let hash = match known {
             Some(hash) => hash,
-            None => self.layer_hash(record.layer, unit)?,
+            None => self.layer_hash(record.layer(), unit)?,
         };
         let bucket = to_bucket(hash);
-        let inside = (record.range_from..record.range_to).contains(&bucket)
-            || (record.extension != NONE_U32 && in_further_range(self.bound.bundle, handle, bucket)?);
+        let inside = (record.range_from()..record.range_to()).contains(&bucket)
+            || (record.extension() != NONE_U32 && in_further_range(self.bound.bundle, handle, bucket)?);
         if V::ENABLED {
-            self.visitor.visit(Step::Layer { layer: record.layer, hash, inside });
+            self.visitor.visit(Step::Layer { layer: record.layer(), hash, inside });
         }
         Some(inside)
     }

@@ -4,7 +4,9 @@ use super::holdout::Held;
 use super::unit::UnitBuffer;
 use super::{DEEPEST_CHAIN, Decision, Evaluator, Memory, Reason, VariantIndex};
 use crate::Handle;
-use crate::bundle::layout::{EntryRecord, NONE, RuleRecord, SplitRecord, flag as bit, rule, state};
+use crate::bundle::layout::{
+    EntryRecord, EntryView, NONE, RuleRecord, SplitRecord, flag as bit, rule, state,
+};
 use crate::explain::{Step, UnitOf, Visitor};
 use crate::hash::bulk::UnitHash;
 use crate::hash::murmur3::Prefix;
@@ -145,16 +147,16 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// Whether an experiment that is paused, or that holds the unit out, would otherwise take it.
     fn would_take(&mut self, experiment: u16, chain: u8) -> Option<bool> {
         let handle = Handle(experiment);
-        let record = EntryRecord::at(&self.bound.bundle.entries, u32::from(experiment))?;
-        let checks = record.flags & self.bound.enabled & !bit::STATE;
+        let record = EntryView::at(&self.bound.bundle.entries, u32::from(experiment))?;
+        let checks = record.flags() & self.bound.enabled & !bit::STATE;
         if self.before_unit(handle, checks, chain)?.is_some() {
             return Some(false);
         }
         let mut buffer = UnitBuffer::new();
         let Some(unit) = self.unit(handle, &mut buffer)? else { return Some(false) };
-        if self.condition(record.predicate)? != Truth::True {
+        if self.condition(record.predicate())? != Truth::True {
             return Some(false);
         }
-        Some(record.state == state::SHIPPED || self.assign(handle, &record, unit)?.is_ok())
+        Some(record.state() == state::SHIPPED || self.assign(handle, record, unit)?.is_ok())
     }
 }

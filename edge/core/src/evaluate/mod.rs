@@ -20,7 +20,7 @@ pub use reason::{ErrorCode, OpenFeatureReason, Reason};
 pub(crate) use unit::Unit;
 
 use crate::Handle;
-use crate::bundle::layout::{EntryRecord, flag as bit};
+use crate::bundle::layout::{EntryView, flag as bit};
 use crate::context::{Bound, Subject};
 use crate::explain::{NoVisitor, Step, Visitor};
 
@@ -111,8 +111,8 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
         if V::ENABLED {
             self.visitor.visit(Step::Begin { entry: handle });
         }
-        let decision = match EntryRecord::at(&self.bound.bundle.entries, u32::from(handle.0)) {
-            Some(record) if record.flags & UNUSUAL != 0 => self.unusual(handle, record.flags, chain),
+        let decision = match EntryView::at(&self.bound.bundle.entries, u32::from(handle.0)) {
+            Some(record) if record.flags() & UNUSUAL != 0 => self.unusual(handle, record.flags(), chain),
             Some(record) => self.experiment(handle, record, chain),
             None => None,
         };
