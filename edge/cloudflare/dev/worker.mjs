@@ -33,6 +33,7 @@ const miniflare = new Miniflare({
   name: "kerf-edge",
   host: "127.0.0.1",
   port: options.port,
+  modulesRoot: resolve(options.worker),
   modules: modules(resolve(options.worker)),
   compatibilityDate: "2026-07-01",
   cf: false,

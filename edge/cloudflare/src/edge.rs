@@ -25,37 +25,47 @@ pub(crate) struct Edge {
 }
 
 thread_local! {
-    static EDGE: OnceCell<Option<Rc<Edge>>> = const { OnceCell::new() };
+    static EDGE: OnceCell<Rc<Edge>> = const { OnceCell::new() };
 }
 
-/// The isolate's edge; `None` when its settings are wrong, which is said once in the log.
-pub(crate) fn of(env: &Env) -> Option<Rc<Edge>> {
-    EDGE.with(|edge| edge.get_or_init(|| configure(env)).clone())
+/// The isolate's edge.
+pub(crate) fn of(env: &Env) -> Rc<Edge> {
+    EDGE.with(|edge| Rc::clone(edge.get_or_init(|| Rc::new(configure(env)))))
 }
 
-fn configure(env: &Env) -> Option<Rc<Edge>> {
+/// Reads the variables. What is wrong with one is said in the log, and the pages are served without it.
+fn configure(env: &Env) -> Edge {
     let var =
         |name: &str| env.var(name).ok().map(|value| value.to_string()).filter(|value| !value.is_empty());
+    Edge {
+        gateway: Gateway::new(settings(&var)),
+        origin: url(var("KERF_ORIGIN")),
+        collector: url(var("KERF_COLLECTOR_URL")).and_then(|url| url.join("/v1/events").ok()),
+        collector_key: var("KERF_INGEST_KEY"),
+        exposures: RefCell::new(Exposures::new()),
+    }
+}
+
+fn settings(var: &impl Fn(&str) -> Option<String>) -> Settings {
     let environment = var("KERF_ENVIRONMENT").unwrap_or_else(|| "production".to_owned());
-    let settings = Settings::new(&environment, &var("KERF_PUBLIC_KEY").unwrap_or_default());
-    let mut settings = settings
-        .inspect_err(|error| console_error!("kerf: every request goes to the origin untouched: {error}"))
-        .ok()?;
+    let trusting = Settings::new(&environment, &var("KERF_PUBLIC_KEY").unwrap_or_default());
+    let mut settings = trusting.unwrap_or_else(|error| {
+        console_error!("kerf: no bundle is adopted, every visitor gets the origin's page: {error}");
+        Settings::without_keys(&environment)
+    });
     settings.user_id_header = var("KERF_USER_ID_HEADER");
     settings.user_id_cookie = var("KERF_USER_ID_COOKIE");
+    settings.country_header = var("KERF_COUNTRY_HEADER").unwrap_or(settings.country_header);
     settings.consent_cookie = var("KERF_CONSENT_COOKIE");
     settings.api_prefix = var("KERF_API_PREFIX").unwrap_or_default();
     settings.cookie_http_only = var("KERF_COOKIE_HTTP_ONLY").as_deref() == Some("true");
-    if let Some(seconds) = var("KERF_REFRESH_SECONDS").and_then(|text| text.parse::<i64>().ok()) {
-        settings.refresh_ms = seconds.saturating_mul(1_000);
+    if let Some(text) = var("KERF_REFRESH_SECONDS") {
+        match text.parse::<i64>() {
+            Ok(seconds) => settings.refresh_ms = seconds.saturating_mul(1_000),
+            Err(_) => console_error!("kerf: KERF_REFRESH_SECONDS: `{text}` is no whole number of seconds"),
+        }
     }
-    Some(Rc::new(Edge {
-        gateway: Gateway::new(settings),
-        origin: url(var("KERF_ORIGIN")),
-        collector: url(var("KERF_COLLECTOR_URL")).and_then(|url| url.join("/v1/events").ok()),
-        collector_key: var("KERF_COLLECTOR_KEY"),
-        exposures: RefCell::new(Exposures::new()),
-    }))
+    settings
 }
 
 fn url(text: Option<String>) -> Option<Url> {

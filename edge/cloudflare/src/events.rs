@@ -1,11 +1,14 @@
 //! Events to the collector: buffered in the isolate, sent after the response.
 
+use std::pin::pin;
 use std::rc::Rc;
 use std::time::Duration;
 
-use kerf_gateway::{Batch, Exposures};
+use futures::future::{Either, select};
+use kerf_gateway::{Batch, Exposures, Reply};
 use wasm_bindgen::JsValue;
-use worker::{AbortController, Context, Delay, Fetch, Headers, Method, Request, RequestInit, console_warn};
+use worker::{AbortController, Context, Delay, Fetch, Headers, Method, Request, RequestInit};
+use worker::{console_error, console_warn};
 
 use crate::edge::{Edge, now};
 
@@ -18,9 +21,11 @@ pub(crate) fn add(edge: &Rc<Edge>, events: Vec<String>, context: &Context) {
     if edge.collector.is_none() || events.is_empty() {
         return;
     }
-    let mut exposures = edge.exposures.borrow_mut();
-    let was_empty = exposures.is_empty();
-    if let Some(batch) = exposures.push(events, now()) {
+    let (was_empty, due) = {
+        let mut exposures = edge.exposures.borrow_mut();
+        (exposures.is_empty(), exposures.push(events, now()))
+    };
+    if let Some(batch) = due {
         context.wait_until(send(Rc::clone(edge), batch));
     } else if was_empty {
         context.wait_until(send_later(Rc::clone(edge)));
@@ -38,11 +43,14 @@ async fn send_later(edge: Rc<Edge>) {
 /// Sends a batch; what the collector did not take waits for the next request that sends.
 async fn send(edge: Rc<Edge>, batch: Batch) {
     match post(&edge, &batch).await {
-        Ok(status) if status < 400 => {}
-        Ok(status) if status < 500 => {
-            console_warn!("kerf: the collector refused {} events with status {status}", batch.len());
+        Ok((_, Reply::Taken)) => {}
+        Ok((_, Reply::Rejected(rejected))) => {
+            console_error!("kerf: the collector rejected {rejected} of {} events", batch.len());
         }
-        Ok(status) => keep(&edge, batch, &format!("status {status}")),
+        Ok((status, Reply::Refused)) => {
+            console_error!("kerf: the collector refused {} events with status {status}", batch.len());
+        }
+        Ok((status, Reply::Later)) => keep(&edge, batch, &format!("status {status}")),
         Err(error) => keep(&edge, batch, &error.to_string()),
     }
 }
@@ -52,8 +60,9 @@ fn keep(edge: &Edge, batch: Batch, why: &str) {
     edge.exposures.borrow_mut().give_back(batch, now());
 }
 
-async fn post(edge: &Edge, batch: &Batch) -> worker::Result<u16> {
-    let Some(url) = &edge.collector else { return Ok(200) };
+/// Status of the collector's answer, and what it means.
+async fn post(edge: &Edge, batch: &Batch) -> worker::Result<(u16, Reply)> {
+    let Some(url) = &edge.collector else { return Ok((200, Reply::Taken)) };
     let headers = Headers::new();
     headers.set("content-type", "application/json")?;
     if let Some(key) = &edge.collector_key {
@@ -61,16 +70,19 @@ async fn post(edge: &Edge, batch: &Batch) -> worker::Result<u16> {
     }
     let mut init = RequestInit::new();
     init.with_method(Method::Post).with_headers(headers).with_body(Some(JsValue::from_str(&batch.body())));
-    let request = Request::new_with_init(url.as_str(), &init)?;
+    let fetch = Fetch::Request(Request::new_with_init(url.as_str(), &init)?);
     let controller = AbortController::default();
     let signal = controller.signal();
-    let fetch = Fetch::Request(request);
-    let answer = std::pin::pin!(fetch.send_with_signal(&signal));
-    match futures::future::select(answer, Delay::from(TIMEOUT)).await {
-        futures::future::Either::Left((answer, _)) => Ok(answer?.status_code()),
-        futures::future::Either::Right(((), answer)) => {
+    // The body is read to its end: an answer that is not keeps one of the isolate's few connections.
+    let answer = pin!(async {
+        let mut answer = fetch.send_with_signal(&signal).await?;
+        let status = answer.status_code();
+        Ok((status, Reply::of(status, &answer.bytes().await?)))
+    });
+    match select(answer, Delay::from(TIMEOUT)).await {
+        Either::Left((answer, _)) => answer,
+        Either::Right(_) => {
             controller.abort();
-            drop(answer);
             Err(worker::Error::RustError(format!("no answer within {} s", TIMEOUT.as_secs())))
         }
     }

@@ -17,17 +17,17 @@ use worker::{Context, Env, event, web_sys};
 async fn fetch(request: web_sys::Request, env: Env, context: Context) -> worker::Result<web_sys::Response> {
     context.pass_through_on_exception();
     #[cfg(feature = "planted-panic")]
-    plant_panic(&request);
-    let Some(edge) = edge::of(&env) else { return proxy::untouched(&request).await };
+    plant_panic(&request, "before");
+    let edge = edge::of(&env);
     edge::look_after_bundle(&edge, &env, &context).await;
     proxy::handle(&edge, &request, &context).await
 }
 
-/// Panics when the request asks for it.
+/// Panics when the request asks for a panic at this place.
 #[cfg(feature = "planted-panic")]
 #[expect(clippy::panic, reason = "what the tests of failing open ask for")]
-fn plant_panic(request: &web_sys::Request) {
-    if request.headers().has("x-plant-panic").unwrap_or(false) {
-        panic!("planted");
+fn plant_panic(request: &web_sys::Request, place: &str) {
+    if request.headers().get("x-plant-panic").ok().flatten().as_deref() == Some(place) {
+        panic!("planted {place}");
     }
 }

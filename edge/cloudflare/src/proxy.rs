@@ -19,19 +19,28 @@ pub(crate) async fn handle(
     request: &web_sys::Request,
     context: &Context,
 ) -> Result<web_sys::Response> {
-    let Ok(url) = Url::parse(&request.url()) else { return untouched(request).await };
+    match respond(edge, request, context).await {
+        Ok(response) => Ok(response),
+        Err(error) => {
+            console_error!("kerf: the request goes to the origin as it came: {error}");
+            untouched(edge, request).await
+        }
+    }
+}
+
+async fn respond(
+    edge: &Rc<Edge>,
+    request: &web_sys::Request,
+    context: &Context,
+) -> Result<web_sys::Response> {
+    let url = Url::parse(&request.url())?;
     let visit = convert::visit(request, &url, &edge.gateway.settings);
     match edge.gateway.route(&visit.method, &visit.path) {
-        Route::Api(api) => match answer(edge, &api, &visit, request).await {
-            Ok(mut answer) => {
-                events::add(edge, std::mem::take(&mut answer.events), context);
-                convert::response(&answer)
-            }
-            Err(error) => {
-                console_error!("kerf: {error}");
-                untouched(request).await
-            }
-        },
+        Route::Api(api) => {
+            let mut answer = answer(edge, &api, &visit, request).await?;
+            events::add(edge, std::mem::take(&mut answer.events), context);
+            convert::response(&answer)
+        }
         Route::Proxy => proxy(edge, &visit, request, (&url, context)).await,
     }
 }
@@ -60,11 +69,14 @@ async fn proxy(
     (url, context): (&Url, &Context),
 ) -> Result<web_sys::Response> {
     // Where panics unwind, one in the decision costs this visitor the experiment and nobody anything else.
-    let decided = catch_unwind(AssertUnwindSafe(|| with_moment(|moment| edge.gateway.visit(visit, moment))));
+    let decided = catch_unwind(AssertUnwindSafe(|| {
+        #[cfg(feature = "planted-panic")]
+        crate::plant_panic(request, "while-deciding");
+        with_moment(|moment| edge.gateway.visit(visit, moment))
+    }));
     let (outgoing, events) = decided.unwrap_or_default();
     events::add(edge, events, context);
-    let Ok(forwarded) = forward(edge, &outgoing, request, url) else { return untouched(request).await };
-    back(send(&forwarded).await?, &outgoing)
+    back(send(&forward(edge, &outgoing, request, url)?).await?, &outgoing)
 }
 
 fn with_moment<T>(act: impl FnOnce(&mut Moment<'_>) -> T) -> T {
@@ -85,8 +97,7 @@ fn forward(
     request: &web_sys::Request,
     url: &Url,
 ) -> Result<web_sys::Request> {
-    let target = edge.origin.as_ref().map_or_else(|| url.clone(), |origin| at(origin, url));
-    let forwarded = web_sys::Request::new_with_str_and_init(target.as_str(), request.unchecked_ref())?;
+    let forwarded = to_origin(edge, request, url)?;
     let headers = forwarded.headers();
     for name in own_headers(&headers) {
         headers.delete(&name)?;
@@ -97,12 +108,15 @@ fn forward(
     Ok(forwarded)
 }
 
-/// The page of `url` at the origin.
-fn at(origin: &Url, url: &Url) -> Url {
+/// A copy of the request, for the same URL or for that of the configured origin.
+fn to_origin(edge: &Edge, request: &web_sys::Request, url: &Url) -> Result<web_sys::Request> {
+    let Some(origin) = &edge.origin else { return Ok(web_sys::Request::new_with_request(request)?) };
     let mut target = origin.clone();
     target.set_path(&format!("{}{}", origin.path().trim_end_matches('/'), url.path()));
     target.set_query(url.query());
-    target
+    let copy = web_sys::Request::new_with_str_and_init(target.as_str(), request.unchecked_ref())?;
+    copy.headers().set("x-forwarded-host", url.authority())?;
+    Ok(copy)
 }
 
 /// The `kerf-*` headers that a client sent.
@@ -131,8 +145,22 @@ fn back(answer: web_sys::Response, outgoing: &Outgoing) -> Result<web_sys::Respo
 }
 
 /// The origin's answer to the request as it came.
-pub(crate) async fn untouched(request: &web_sys::Request) -> Result<web_sys::Response> {
-    send(request).await
+async fn untouched(edge: &Edge, request: &web_sys::Request) -> Result<web_sys::Response> {
+    let Ok(url) = Url::parse(&request.url()) else { return send_or_say(request).await };
+    match to_origin(edge, request, &url) {
+        Ok(copy) => send_or_say(&copy).await,
+        Err(_) => send_or_say(request).await,
+    }
+}
+
+/// The origin's answer, or, when there is none, the one 502: there is no page to give.
+async fn send_or_say(request: &web_sys::Request) -> Result<web_sys::Response> {
+    if let Ok(response) = send(request).await {
+        return Ok(response);
+    }
+    let init = web_sys::ResponseInit::new();
+    init.set_status(502);
+    Ok(web_sys::Response::new_with_opt_str_and_init(Some("The origin server cannot be reached.\n"), &init)?)
 }
 
 async fn send(request: &web_sys::Request) -> Result<web_sys::Response> {

@@ -1,6 +1,6 @@
 //! Exposures, and the buffer in which they wait to be sent.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::identity::hex;
 use crate::{Moment, Now, Visit};
@@ -96,6 +96,37 @@ impl Batch {
     /// Whether there is no event.
     pub fn is_empty(&self) -> bool {
         self.events.is_empty()
+    }
+}
+
+/// What the collector's answer to a batch means.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reply {
+    /// All events are safe.
+    Taken,
+    /// So many events are wrong, and stay so; the others are safe.
+    Rejected(u64),
+    /// The batch is wrong, and stays so.
+    Refused,
+    /// Nothing is said about the events: the collector is busy, away, or does not know the edge's key.
+    Later,
+}
+
+impl Reply {
+    /// Reads an answer.
+    pub fn of(status: u16, body: &[u8]) -> Self {
+        #[derive(Deserialize)]
+        struct Answer {
+            rejected: u64,
+        }
+        match status {
+            200..=299 => match serde_json::from_slice::<Answer>(body) {
+                Ok(Answer { rejected: rejected @ 1.. }) => Self::Rejected(rejected),
+                Ok(_) | Err(_) => Self::Taken,
+            },
+            401 | 403 | 408 | 429 | 500.. => Self::Later,
+            _ => Self::Refused,
+        }
     }
 }
 
@@ -198,6 +229,22 @@ mod tests {
         );
         buffer.give_back(Batch { events: events(10_050) }, Now(3));
         assert_eq!((buffer.len(), buffer.dropped()), (10_000, 50));
+    }
+
+    #[test]
+    fn an_answer_says_whether_to_try_again() {
+        for (status, body, reply) in [
+            (200, r#"{"accepted":1,"rejected":0,"results":[]}"#, Reply::Taken),
+            (200, r#"{"accepted":1,"rejected":2,"results":[]}"#, Reply::Rejected(2)),
+            (204, "", Reply::Taken),
+            (400, "", Reply::Refused),
+            (422, r#"{"accepted":0,"rejected":1,"results":[]}"#, Reply::Refused),
+            (401, "", Reply::Later),
+            (429, "", Reply::Later),
+            (503, "", Reply::Later),
+        ] {
+            assert_eq!(Reply::of(status, body.as_bytes()), reply, "{status} {body}");
+        }
     }
 
     #[test]

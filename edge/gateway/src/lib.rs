@@ -17,7 +17,7 @@ mod visit;
 
 pub use api::{Answer, Api, LARGEST_BODY, Route};
 pub use bundles::{Bundles, ConfigError, ConfigSource, Held, Lifetime, Refresh, Refusal};
-pub use exposure::{Batch, Exposures};
+pub use exposure::{Batch, Exposures, Reply};
 pub use gateway::Gateway;
 pub use identity::Identity;
 pub use outgoing::{Outgoing, REQUEST_HEADER_PREFIX};

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use kerf_gateway::{Batch, Exposures};
+use http::StatusCode;
+use kerf_gateway::{Batch, Exposures, Reply};
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use url::Url;
@@ -84,17 +85,28 @@ impl Collector {
 
     /// Sends a batch; what the collector did not take goes back to the front of the buffer.
     async fn send_or_keep(&self, batch: Batch, buffer: &mut Exposures) {
-        if let Err(error) = self.post(&batch).await {
-            tracing::warn!(
-                events = batch.len(),
-                "the collector did not take a batch, which is kept: {error}"
-            );
-            buffer.give_back(batch, now());
+        let events = batch.len();
+        match self.post(&batch).await {
+            Ok((_, Reply::Taken)) => return,
+            Ok((_, Reply::Rejected(rejected))) => {
+                tracing::error!(rejected, events, "the collector rejected events of a batch");
+                return;
+            }
+            Ok((status, Reply::Refused)) => {
+                tracing::error!(%status, events, "the collector refused a batch");
+                return;
+            }
+            Ok((status, Reply::Later)) => {
+                tracing::warn!(%status, events, "the collector did not take a batch, which is kept");
+            }
+            Err(error) => {
+                tracing::warn!(events, "the collector did not take a batch, which is kept: {error}");
+            }
         }
+        buffer.give_back(batch, now());
     }
 
-    /// A refusal of the events themselves (4xx) is final: sending them again would change nothing.
-    async fn post(&self, batch: &Batch) -> Result<(), reqwest::Error> {
+    async fn post(&self, batch: &Batch) -> Result<(StatusCode, Reply), reqwest::Error> {
         let request = self.client.post(self.url.clone()).timeout(TIMEOUT);
         let request = request.header(http::header::CONTENT_TYPE, "application/json").body(batch.body());
         let request = match &self.key {
@@ -102,10 +114,7 @@ impl Collector {
             None => request,
         };
         let answer = request.send().await?;
-        if answer.status().is_client_error() {
-            tracing::error!(status = %answer.status(), events = batch.len(), "the collector refused a batch");
-            return Ok(());
-        }
-        answer.error_for_status().map(|_| ())
+        let status = answer.status();
+        Ok((status, Reply::of(status.as_u16(), &answer.bytes().await?)))
     }
 }

@@ -1,14 +1,16 @@
 //! The gateway on axum: self-hosted edge, sidecar, local development.
 //!
 //! Converts types, moves bytes and waits; the rules are in [`kerf_gateway`]. The bundle is looked after by a task, events
-//! are sent by another, so a request waits for the origin alone. Not supported: upgrades (WebSocket) through the proxy.
+//! are sent by another, so a request waits for the origin alone.
 
 mod convert;
 mod events;
+mod origin;
 mod proxy;
 mod source;
 
 use std::future::Future;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -17,9 +19,11 @@ use kerf_gateway::{Gateway, Now, Refresh, Settings};
 use tokio::net::TcpListener;
 use url::Url;
 
+pub use origin::OriginError;
 pub use source::{Source, SourceError};
 
 use events::Sender;
+use origin::Origin;
 
 /// What one native edge is told.
 #[derive(Clone, Debug)]
@@ -39,9 +43,12 @@ pub struct Config {
 /// Why the edge cannot start.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
-    /// The HTTP client cannot be built.
+    /// The HTTP client for bundles and events cannot be built.
     #[error("the HTTP client cannot be set up: {0}")]
     Client(#[from] reqwest::Error),
+    /// There is no way to the origin.
+    #[error(transparent)]
+    Origin(#[from] OriginError),
     /// The listener failed.
     #[error("the listener failed: {0}")]
     Listen(#[from] std::io::Error),
@@ -50,15 +57,14 @@ pub enum ServeError {
 /// What all requests share.
 pub(crate) struct Edge {
     gateway: Gateway,
-    origin: Url,
-    client: reqwest::Client,
+    origin: Origin,
     events: Sender,
 }
 
 /// Serves until `shutdown` is ready, then sends what waits and returns.
 ///
 /// # Errors
-/// When the HTTP client cannot be set up or the listener fails.
+/// When the origin's URL cannot be used, the HTTP client cannot be set up or the listener fails.
 pub async fn serve(
     config: Config,
     listener: TcpListener,
@@ -71,12 +77,12 @@ pub async fn serve(
     let (events, sending) = events::start(client.clone(), config.collector.as_ref(), config.collector_key);
     let edge = Arc::new(Edge {
         gateway: Gateway::new(config.settings),
-        origin: config.origin,
-        client: client.clone(),
+        origin: Origin::new(&config.origin)?,
         events,
     });
     let watching = tokio::spawn(watch(Arc::clone(&edge), config.source.reader(client)));
     let router = Router::new().fallback(proxy::handle).with_state(Arc::clone(&edge));
+    let router = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, router).with_graceful_shutdown(shutdown).await?;
     watching.abort();
     drop(edge);
