@@ -3,4 +3,5 @@
 //! This library holds what several tests need: addresses of the servers, and data sets with a known answer.
 
 pub mod database;
+pub mod edge;
 pub mod history;
