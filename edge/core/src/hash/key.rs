@@ -7,9 +7,9 @@ use super::murmur3::truncated_len;
 /// It is not keyed against attackers: a perfect hash takes the same time for every key.
 #[inline]
 pub(crate) fn hash(seed: u32, key: &[u8]) -> u64 {
-    let mut state = (u64::from(seed) << 32 | u64::from(truncated_len(key))).wrapping_mul(FACTOR);
+    let mut state = u64::from(seed) << 32 | u64::from(truncated_len(key));
     let Some(last) = key.last_chunk::<8>() else {
-        return finish(state ^ short(key));
+        return finish(state ^ short(key).wrapping_mul(FACTOR));
     };
     let (words, _) = key.as_chunks::<8>();
     for word in words {
@@ -28,8 +28,8 @@ fn short(key: &[u8]) -> u64 {
 
 #[inline]
 const fn finish(state: u64) -> u64 {
-    let state = (state ^ state >> 32).wrapping_mul(FACTOR);
-    (state ^ state >> 29).wrapping_mul(FACTOR)
+    let state = state.wrapping_mul(FACTOR);
+    state ^ state >> 29
 }
 
 /// Bucket of a hash among `buckets`, for the displacement.

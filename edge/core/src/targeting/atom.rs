@@ -75,18 +75,23 @@ fn low_word(value: u64) -> Option<u32> {
     u32::try_from(value).ok()
 }
 
+#[inline(always)]
 fn in_texts(bundle: &Bundle<'_>, text: &str, packed: u64, record: &PredicateRecord) -> Option<Truth> {
     let short = u32::from(record.n);
+    if packed == 0 || short > SCANNED {
+        return in_many_texts(bundle, text, packed, record);
+    }
+    let words = bundle.words.slice(record.a, short)?.chunks::<8>()?;
+    Some(Truth::from(words.iter().any(|word| u64::from_le_bytes(*word) == packed)))
+}
+
+/// Texts of which there are many, or that are long.
+fn in_many_texts(bundle: &Bundle<'_>, text: &str, packed: u64, record: &PredicateRecord) -> Option<Truth> {
     if packed == 0 {
         return in_long_texts(bundle, text.as_bytes(), record);
     }
-    let words = bundle.words.slice(record.a, short)?;
-    if short > SCANNED {
-        return Some(Truth::from(words.find_u64(packed).is_some()));
-    }
-    Some(Truth::from(
-        words.chunks::<8>()?.iter().fold(false, |found, word| found | (u64::from_le_bytes(*word) == packed)),
-    ))
+    let words = bundle.words.slice(record.a, u32::from(record.n))?;
+    Some(Truth::from(words.find_u64(packed).is_some()))
 }
 
 /// Halves the references behind the short texts, which are sorted by the texts they refer to.
@@ -148,7 +153,7 @@ fn in_numbers(bundle: &Bundle<'_>, number: f64, record: &PredicateRecord) -> Opt
     Some(Truth::False)
 }
 
-#[inline]
+#[inline(always)]
 fn versions(bundle: &Bundle<'_>, version: &Version<'_>, record: &PredicateRecord) -> Option<Truth> {
     let pre = if record.n == NONE {
         ""

@@ -21,19 +21,25 @@ pub(crate) const DEEPEST: u8 = 16;
 
 impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// Truth of a predicate; `None` for a damaged one.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn condition(&mut self, index: u16) -> Option<Truth> {
         if index == NONE {
             return Some(Truth::True);
         }
         match self.memory.truth(index) {
             Some(truth) => Some(truth),
-            None => self.node(index, 0),
+            None => self.node_inline(index, 0),
         }
     }
 
-    /// Truth of a predicate that is not remembered.
+    /// [`Self::node_inline`] for the parts of a predicate.
     fn node(&mut self, index: u16, depth: u8) -> Option<Truth> {
+        self.node_inline(index, depth)
+    }
+
+    /// Truth of a predicate that is not remembered.
+    #[inline(always)]
+    fn node_inline(&mut self, index: u16, depth: u8) -> Option<Truth> {
         let record = PredicateRecord::at(&self.bound.bundle.predicates, u32::from(index))?;
         self.spend(1)?;
         let operation = record.op & !op::SHARED;
