@@ -35,6 +35,11 @@ impl Store {
             ("lock_timeout", "5s"),
             ("idle_in_transaction_session_timeout", "30s"),
         ];
+        // The driver takes a URL of any scheme and would look for a server that is not there.
+        if !url.starts_with("postgres://") && !url.starts_with("postgresql://") {
+            let reason = "the URL does not begin with postgres://";
+            return Err(StoreError::Database(sqlx::Error::Configuration(reason.into())));
+        }
         let options: PgConnectOptions = url.parse().map_err(StoreError::from)?;
         let pool = PgPoolOptions::new()
             .max_connections(20)

@@ -69,31 +69,12 @@ impl TestDatabase {
         Self::execute_at(self.url(), statement).await
     }
 
-    /// Runs statements past the store on a connection of their own, which may outlast a borrow of the database.
+    /// Runs statements past the store without a borrow of the database, so that a task can.
     ///
     /// # Errors
     /// What Postgres says against it.
     pub async fn execute_at(url: String, statement: &str) -> Result<u64, sqlx::Error> {
         let mut connection = PgConnection::connect(&url).await?;
-        Ok(connection.execute(AssertSqlSafe(statement.to_owned())).await?.rows_affected())
-    }
-
-    /// Every row of a table as text.
-    ///
-    /// # Panics
-    /// When there is no such table.
-    pub async fn dump(&self, table: &str) -> Vec<String> {
-        let mut connection = PgConnection::connect(&self.url()).await.expect("the database is there");
-        let statement = AssertSqlSafe(format!("select t::text from {table} t"));
-        sqlx::query_scalar(statement).fetch_all(&mut connection).await.expect("the table can be read")
-    }
-
-    /// Runs a statement past the store.
-    ///
-    /// # Errors
-    /// What Postgres says against it.
-    pub async fn execute(&self, statement: &str) -> Result<u64, sqlx::Error> {
-        let mut connection = PgConnection::connect(&self.url()).await?;
         Ok(connection.execute(AssertSqlSafe(statement.to_owned())).await?.rows_affected())
     }
 }

@@ -56,13 +56,11 @@ async fn take(store: &Store, step: &Step) -> Result<(), WriteError> {
         }
         Step::Act { experiment, action } => {
             let decide = |current: &Experiment| current.act(*action, &ActionRequest::default(), now());
-            let done = store.experiment_change(&author(), edit(&key(experiment)), decide);
-            done.await.map(drop)
+            store.experiment_change(&author(), edit(&key(experiment)), decide).await.map(drop)
         }
         Step::Raise { experiment, percent } => {
             let decide = |current: &Experiment| current.patched(&json!({"traffic_percent": percent}), now());
-            let done = store.experiment_change(&author(), edit(&key(experiment)), decide);
-            done.await.map(drop)
+            store.experiment_change(&author(), edit(&key(experiment)), decide).await.map(drop)
         }
     }
 }

@@ -29,7 +29,8 @@ fn every_answer_of_the_document_has_a_description() {
         for (method, operation) in item.as_object().unwrap() {
             assert!(!operation["summary"].as_str().unwrap_or_default().is_empty(), "{method} {path}");
             for (status, answer) in operation["responses"].as_object().unwrap() {
-                let reference = answer["$ref"].as_str().and_then(|to| document.pointer(to.trim_start_matches('#')));
+                let reference =
+                    answer["$ref"].as_str().and_then(|to| document.pointer(to.trim_start_matches('#')));
                 let described = reference.unwrap_or(answer);
                 assert!(described["description"].is_string(), "{method} {path} {status}");
             }
@@ -45,9 +46,26 @@ async fn every_type_of_problem_has_a_page() {
     let request = server.request(reqwest::Method::PUT, "/healthz", "").send().await.unwrap();
     crate::harness::Answer::of(request).await.is_problem(405, "method_not_allowed");
     for slug in [
-        "malformed_json", "bad_parameter", "bad_cursor", "unauthenticated", "forbidden", "not_found", "method_not_allowed",
-        "key_taken", "key_retired", "illegal_transition", "layer_full", "stale_version", "too_large", "unsupported_media_type",
-        "invalid", "start_checks_failed", "idempotency_mismatch", "precondition_required", "rate_limited", "internal",
+        "malformed_json",
+        "bad_parameter",
+        "bad_cursor",
+        "unauthenticated",
+        "forbidden",
+        "not_found",
+        "method_not_allowed",
+        "key_taken",
+        "key_retired",
+        "illegal_transition",
+        "layer_full",
+        "stale_version",
+        "too_large",
+        "unsupported_media_type",
+        "invalid",
+        "start_checks_failed",
+        "idempotency_mismatch",
+        "precondition_required",
+        "rate_limited",
+        "internal",
         "unavailable",
     ] {
         let page = server.get(&format!("/problems/{slug}")).await.is(200);

@@ -85,7 +85,8 @@ async fn without_postgres_the_answer_is_503_and_it_ends_when_postgres_is_back() 
     call(Method::GET, "/healthz").await.is(200);
 
     door.open().await;
-    eventually("it finds Postgres again", || async { call(Method::GET, "/readyz").await.status == 200 }).await;
+    eventually("it finds Postgres again", || async { call(Method::GET, "/readyz").await.status == 200 })
+        .await;
     assert_eq!(call(Method::GET, "/api/v1/experiments").await.is(200).body["items"][0]["version"], 1);
     let pointer = folder.path().join("kerf/production/current");
     eventually("it publishes again", || async { pointer.exists() }).await;

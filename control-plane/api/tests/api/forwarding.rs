@@ -14,7 +14,8 @@ use crate::harness::{Options, Server, checkout};
 async fn echo(request: Request) -> impl IntoResponse {
     let header = |name: &str| request.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
     let body = json!({"uri": request.uri().to_string(), "authorization": header("authorization")});
-    let status = if request.uri().query() == Some("segment=teapot") { StatusCode::NOT_FOUND } else { StatusCode::OK };
+    let status =
+        if request.uri().query() == Some("segment=teapot") { StatusCode::NOT_FOUND } else { StatusCode::OK };
     (status, axum::Json(body))
 }
 
@@ -31,17 +32,25 @@ async fn results_are_passed_on_as_they_are() {
     let answer = server.get(&format!("{path}?segment=country")).await.is(200);
     assert_eq!(answer.body["uri"], format!("{path}?segment=country"));
     assert_eq!(answer.body["authorization"], format!("Bearer {}", server.admin));
-    assert_eq!(server.get(&format!("{path}?segment=teapot")).await.status, 404, "a refusal is passed on as well");
+    assert_eq!(
+        server.get(&format!("{path}?segment=teapot")).await.status,
+        404,
+        "a refusal is passed on as well"
+    );
 
     analysis.abort();
     assert!(analysis.await.unwrap_err().is_cancelled());
     let away = server.get(path).await;
-    assert!(away.is_problem(503, "unavailable").body["detail"].as_str().unwrap().contains("KERF_ANALYSIS_URL"));
+    assert!(
+        away.is_problem(503, "unavailable").body["detail"].as_str().unwrap().contains("KERF_ANALYSIS_URL")
+    );
 }
 
 #[tokio::test]
 async fn without_an_analysis_plane_the_answer_says_what_to_set() {
     let server = Server::start().await;
     let answer = server.get("/api/v1/experiments/checkout_button_color/results").await;
-    assert!(answer.is_problem(503, "unavailable").body["detail"].as_str().unwrap().contains("KERF_ANALYSIS_URL"));
+    assert!(
+        answer.is_problem(503, "unavailable").body["detail"].as_str().unwrap().contains("KERF_ANALYSIS_URL")
+    );
 }

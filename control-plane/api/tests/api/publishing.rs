@@ -133,7 +133,12 @@ fn bearer(headers: &HeaderMap) -> bool {
     headers.get("authorization").is_some_and(|value| value == "Bearer token")
 }
 
-async fn kv_put(State(kv): State<WorkersKv>, Key(key): Key<String>, headers: HeaderMap, body: Bytes) -> StatusCode {
+async fn kv_put(
+    State(kv): State<WorkersKv>,
+    Key(key): Key<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> StatusCode {
     let mut state = kv.0.lock().unwrap();
     if state.fails || !bearer(&headers) {
         return StatusCode::FORBIDDEN;
@@ -144,7 +149,11 @@ async fn kv_put(State(kv): State<WorkersKv>, Key(key): Key<String>, headers: Hea
     StatusCode::OK
 }
 
-async fn kv_get(State(kv): State<WorkersKv>, Key(key): Key<String>, headers: HeaderMap) -> Result<Vec<u8>, StatusCode> {
+async fn kv_get(
+    State(kv): State<WorkersKv>,
+    Key(key): Key<String>,
+    headers: HeaderMap,
+) -> Result<Vec<u8>, StatusCode> {
     if !bearer(&headers) {
         return Err(StatusCode::FORBIDDEN);
     }
@@ -169,7 +178,10 @@ async fn workers_kv_gets_the_bundle_before_the_pointer_and_nothing_that_was_read
         .await;
     };
     fails_with("read back is not the same").await;
-    assert!(!kv.0.lock().unwrap().values.contains_key("kerf/production/current"), "no pointer to a damaged bundle");
+    assert!(
+        !kv.0.lock().unwrap().values.contains_key("kerf/production/current"),
+        "no pointer to a damaged bundle"
+    );
 
     kv.set(|state| (state.corrupts, state.fails) = (false, true));
     fails_with("status 403").await;
@@ -180,7 +192,8 @@ async fn workers_kv_gets_the_bundle_before_the_pointer_and_nothing_that_was_read
     assert_eq!(state.puts.len(), 2, "{:?}", state.puts);
     assert!(state.puts[0].starts_with("kerf/production/bundle/1-"), "{:?}", state.puts);
     assert_eq!(state.puts[1], "kerf/production/current");
-    verify_pointer(&state.values["kerf/production/current"], &[public_key()], "production", None, i64::MAX).unwrap();
+    verify_pointer(&state.values["kerf/production/current"], &[public_key()], "production", None, i64::MAX)
+        .unwrap();
 }
 
 #[tokio::test]
@@ -190,7 +203,10 @@ async fn edges_can_read_pointer_and_bundle_from_here() {
         let response = server.request(reqwest::Method::GET, &path, "").send().await.unwrap();
         (response.status().as_u16(), response.headers().clone(), response.bytes().await.unwrap())
     };
-    eventually("something is published", || async { read("/config/kerf/production/current".into()).await.0 == 200 }).await;
+    eventually("something is published", || async {
+        read("/config/kerf/production/current".into()).await.0 == 200
+    })
+    .await;
     let (_, headers, text) = read("/config/kerf/production/current".into()).await;
     assert_eq!(headers["cache-control"], "no-cache");
     let pointer = verify_pointer(&text, &[public_key()], "production", None, i64::MAX).unwrap();
@@ -208,7 +224,8 @@ async fn edges_can_read_pointer_and_bundle_from_here() {
 #[tokio::test]
 async fn what_pauses_stays_in_the_bundle_and_what_ends_leaves_it() {
     let folder = tempfile::tempdir().unwrap();
-    let server = Server::with(Options { publish_dir: Some(folder.path().into()), ..Options::default() }).await;
+    let server =
+        Server::with(Options { publish_dir: Some(folder.path().into()), ..Options::default() }).await;
     let mut targeted = experiment("targeted", 30.0);
     targeted["targeting"] = json!({"attr": "country", "op": "in", "values": ["DE"]});
     targeted["layer"] = json!(null);
@@ -231,7 +248,8 @@ async fn what_pauses_stays_in_the_bundle_and_what_ends_leaves_it() {
         });
         count.count()
     };
-    let both = adopted(folder.path(), "both", |b| b.find("targeted").is_some() && b.find("layered").is_some()).await;
+    let both =
+        adopted(folder.path(), "both", |b| b.find("targeted").is_some() && b.find("layered").is_some()).await;
     assert!(Bundle::open(&both.bytes).unwrap().find("elsewhere").is_none(), "another system deals it");
     assert!((240..360).contains(&exposed(&both, "targeted", "DE")));
     assert_eq!(exposed(&both, "targeted", "FR"), 0);
