@@ -94,23 +94,6 @@ pub struct TargetStatus {
 }
 
 impl Store {
-    /// Makes the target known.
-    ///
-    /// # Errors
-    /// [`StoreError`] when Postgres fails.
-    pub async fn target_register(&self, target: &str, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query!(
-            "insert into publish_target (environment, target, next_attempt_at, updated_at)
-             values ($1, $2, $3, $3) on conflict do nothing",
-            self.environment,
-            target,
-            to_sql(now),
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
-    }
-
     /// Leases the target to the owner and says what it must get: the newest bundle, if its pointer names another one.
     ///
     /// No lock is held while the network is used. Who dies in between loses the lease after `length`, and the next
@@ -125,6 +108,7 @@ impl Store {
         length: Duration,
     ) -> Result<Option<Delivery>, StoreError> {
         let at = to_sql(now);
+        self.target_register(lease.target, at).await?;
         Ok(sqlx::query_as!(
             Delivery,
             "with newest as (
@@ -210,6 +194,49 @@ impl Store {
         Ok(())
     }
 
+    /// What the target's pointer must be as far as this store knows: version and text, if it was ever moved.
+    ///
+    /// # Errors
+    /// [`StoreError`] when Postgres fails.
+    pub async fn target_pointer(&self, target: &str) -> Result<Option<(i64, Vec<u8>)>, StoreError> {
+        let row = sqlx::query!(
+            "select bundle.version, bundle.pointer from publish_target
+             join bundle on bundle.environment = publish_target.environment and bundle.version = live_version
+             where publish_target.environment = $1 and target = $2",
+            self.environment,
+            target,
+        )
+        .fetch_optional(&self.pool)
+        .await?;
+        Ok(row.map(|row| (row.version, row.pointer)))
+    }
+
+    /// Notes that the target no longer has what it had, so that the next claim delivers everything again.
+    ///
+    /// Says nothing against a delivery that has moved the pointer on in the meantime.
+    ///
+    /// # Errors
+    /// [`StoreError`] when Postgres fails.
+    pub async fn target_lost(
+        &self,
+        target: &str,
+        live_version: i64,
+        now: Timestamp,
+    ) -> Result<(), StoreError> {
+        sqlx::query!(
+            "update publish_target set written_version = 0, verified_version = 0, live_version = 0, live_at = null,
+               next_attempt_at = $4, updated_at = $4
+             where environment = $1 and target = $2 and live_version = $3",
+            self.environment,
+            target,
+            live_version,
+            to_sql(now),
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
     /// How publishing stands, or `None` for an environment that nobody knows.
     ///
     /// # Errors
@@ -243,6 +270,20 @@ impl Store {
         let Some(newest) = newest else { return Ok(None) };
         let created_at = from_sql(newest.created_at)?;
         Ok(Some(BundleInfo { version: newest.version, sha256: newest.sha256, size: newest.size, created_at }))
+    }
+
+    /// Makes the target known, so that its status is shown before anything was delivered.
+    async fn target_register(&self, target: &str, at: OffsetDateTime) -> Result<(), StoreError> {
+        sqlx::query!(
+            "insert into publish_target (environment, target, next_attempt_at, updated_at)
+             values ($1, $2, $3, $3) on conflict do nothing",
+            self.environment,
+            target,
+            at,
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     async fn target_list(&self, environment: &str) -> Result<Vec<TargetStatus>, StoreError> {

@@ -140,7 +140,6 @@ async fn many_makers_and_writers_at_once_lose_nothing_and_number_strictly() {
 async fn a_delivery_is_leased_and_taken_over_when_its_owner_dies() {
     let database = TestDatabase::new().await;
     let store = database.store();
-    store.target_register("folder", start()).await.unwrap();
     let claim = async |owner: &str, at: Timestamp| store.target_claim(lease(owner), at, LEASE).await.unwrap();
     assert_eq!(claim("a", start()).await, None, "nothing was made yet");
     make(&store).await;
@@ -167,7 +166,6 @@ async fn a_delivery_is_leased_and_taken_over_when_its_owner_dies() {
 async fn a_target_that_fails_waits_and_then_gets_the_newest_bundle() {
     let database = TestDatabase::new().await;
     let store = database.store();
-    store.target_register("folder", start()).await.unwrap();
     make(&store).await;
     let claim = async |at: Timestamp| store.target_claim(lease("a"), at, LEASE).await.unwrap();
     claim(start()).await.unwrap();
@@ -186,4 +184,21 @@ async fn a_target_that_fails_waits_and_then_gets_the_newest_bundle() {
     store.target_progress(lease("a"), Step::Live, 2, later(5)).await.unwrap();
     let target = store.publish_status("production").await.unwrap().unwrap().targets.remove(0);
     assert_eq!((target.failed_attempts, target.last_error), (0, None), "a success clears the failure");
+}
+
+#[tokio::test]
+async fn a_target_that_was_emptied_gets_everything_again() {
+    let database = TestDatabase::new().await;
+    let store = database.store();
+    make(&store).await;
+    let claim = async |at: Timestamp| store.target_claim(lease("a"), at, LEASE).await.unwrap();
+    claim(start()).await.unwrap();
+    assert_eq!(store.target_pointer("folder").await.unwrap(), None, "the pointer was never moved");
+    store.target_progress(lease("a"), Step::Live, 1, later(1)).await.unwrap();
+    assert_eq!(store.target_pointer("folder").await.unwrap(), Some((1, b"pointer to 1".to_vec())));
+    assert_eq!(claim(later(2)).await, None);
+    store.target_lost("folder", 7, later(3)).await.unwrap();
+    assert_eq!(claim(later(4)).await, None, "what was seen of an older version says nothing");
+    store.target_lost("folder", 1, later(5)).await.unwrap();
+    assert_eq!(claim(later(6)).await.unwrap().version, 1);
 }

@@ -46,6 +46,31 @@ pub(crate) async fn deliver(store: &Store, signer: &Signer, target: &Target, own
     }
 }
 
+/// Looks whether the target still has what was brought there: a KV can be emptied, a folder exchanged.
+pub(crate) async fn inspect(store: &Store, target: &Target) {
+    match lost(store, target).await {
+        Ok(None) => {}
+        Ok(Some(version)) => {
+            tracing::warn!(
+                target = target.name(),
+                version,
+                "the pointer is not what it should be, publishing again"
+            );
+        }
+        // Whoever cannot be reached is not emptied; a delivery that fails tells the reason.
+        Err(error) => tracing::debug!(%error, target = target.name(), "could not inspect"),
+    }
+}
+
+async fn lost(store: &Store, target: &Target) -> Result<Option<i64>, DeliverError> {
+    let Some((version, pointer)) = store.target_pointer(target.name()).await? else { return Ok(None) };
+    if target.get(&pointer_in_kv(store.environment())).await?.is_some_and(|found| found == pointer) {
+        return Ok(None);
+    }
+    store.target_lost(target.name(), version, clock::now()).await?;
+    Ok(Some(version))
+}
+
 async fn publish(
     store: &Store,
     signer: &Signer,

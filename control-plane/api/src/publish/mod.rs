@@ -11,9 +11,9 @@ mod signer;
 mod target;
 mod workers_kv;
 
-pub(crate) use deliver::deliver;
+use deliver::{deliver, inspect};
 pub(crate) use folder::Folder;
-pub(crate) use make::make;
+use make::make;
 pub(crate) use naming::{BundleKey, hex, sha256};
 pub(crate) use signer::Signer;
 pub use signer::public_key;
@@ -21,7 +21,6 @@ pub(crate) use target::Target;
 pub(crate) use workers_kv::WorkersKv;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use kerf_control_store::Store;
@@ -29,12 +28,12 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::{MissedTickBehavior, interval};
 
-use crate::clock;
-use crate::http::failure::chain;
 use crate::serve::wait_for;
 
 /// A pointer moves at most once in this time.
 const PACE: Duration = Duration::from_secs(1);
+/// How often a target is asked whether it still has what was brought there.
+const INSPECTION: Duration = Duration::from_secs(10);
 
 /// Makes bundles and delivers them until `stop` says so; a step that was begun is ended first.
 pub(crate) async fn run(store: Store, signer: Signer, targets: Vec<Target>, stop: watch::Receiver<bool>) {
@@ -43,25 +42,17 @@ pub(crate) async fn run(store: Store, signer: Signer, targets: Vec<Target>, stop
     let mut tasks = JoinSet::new();
     {
         let (store, signer) = (store.clone(), signer.clone());
-        tasks.spawn(repeat(stop.clone(), move || {
+        tasks.spawn(repeat(PACE, stop.clone(), move || {
             let (store, signer) = (store.clone(), signer.clone());
             async move { make(&store, &signer).await }
         }));
     }
     for target in targets {
-        let (target, store, signer, owner) = (Arc::new(target), store.clone(), signer.clone(), owner.clone());
-        let registered = Arc::new(AtomicBool::new(false));
-        tasks.spawn(repeat(stop.clone(), move || {
-            let (target, store, signer, owner) =
-                (target.clone(), store.clone(), signer.clone(), owner.clone());
-            let registered = registered.clone();
-            async move {
-                if registered.load(Ordering::Relaxed) || register(&store, &target).await {
-                    registered.store(true, Ordering::Relaxed);
-                    deliver(&store, &signer, &target, &owner).await;
-                }
-            }
-        }));
+        let courier =
+            Arc::new(Courier { store: store.clone(), signer: signer.clone(), target, owner: owner.clone() });
+        let (inspector, stopped) = (courier.clone(), stop.clone());
+        tasks.spawn(repeat(PACE, stop.clone(), move || courier.clone().deliver()));
+        tasks.spawn(repeat(INSPECTION, stopped, move || inspector.clone().inspect()));
     }
     while let Some(ended) = tasks.join_next().await {
         if let Err(error) = ended {
@@ -70,20 +61,31 @@ pub(crate) async fn run(store: Store, signer: Signer, targets: Vec<Target>, stop
     }
 }
 
-/// Makes the target known, so that its status is shown before anything was delivered.
-async fn register(store: &Store, target: &Target) -> bool {
-    match store.target_register(target.name(), clock::now()).await {
-        Ok(()) => true,
-        Err(error) => {
-            tracing::warn!(error = %chain(&error), target = target.name(), "could not make the target known");
-            false
-        }
+/// What is needed to bring bundles to one target.
+struct Courier {
+    store: Store,
+    signer: Arc<Signer>,
+    target: Target,
+    owner: String,
+}
+
+impl Courier {
+    async fn deliver(self: Arc<Self>) {
+        deliver(&self.store, &self.signer, &self.target, &self.owner).await;
+    }
+
+    async fn inspect(self: Arc<Self>) {
+        inspect(&self.store, &self.target).await;
     }
 }
 
 /// Runs a step once in a while. A step that panics ends the loop of its task alone.
-async fn repeat<F: Future<Output = ()>>(stop: watch::Receiver<bool>, mut step: impl FnMut() -> F) {
-    let mut pace = interval(PACE);
+async fn repeat<F: Future<Output = ()>>(
+    pace: Duration,
+    stop: watch::Receiver<bool>,
+    mut step: impl FnMut() -> F,
+) {
+    let mut pace = interval(pace);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tokio::select! {

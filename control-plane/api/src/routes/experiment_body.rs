@@ -1,12 +1,15 @@
 //! An experiment as the API shows it, and as it takes it.
 
+use std::borrow::Cow;
+
 use axum::Json;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use kerf_control_domain::{Action, Decision, Experiment, LayerKey, MetricName, Targeting, Variant};
 use serde::Serialize;
 use serde_json::Value;
-use utoipa::ToSchema;
+use utoipa::openapi::{RefOr, Schema};
+use utoipa::{PartialSchema, ToSchema};
 
 use crate::http::etag;
 
@@ -99,6 +102,29 @@ pub(crate) struct ExperimentInput {
     guardrail_metrics: Option<Vec<String>>,
 }
 
+/// The fields of an experiment that change; `null` takes a field back to its default.
+pub(crate) enum ExperimentPatch {}
+
+impl PartialSchema for ExperimentPatch {
+    /// Those of a new experiment, of which none is required and the key cannot be set.
+    fn schema() -> RefOr<Schema> {
+        let mut schema = ExperimentInput::schema();
+        if let RefOr::T(Schema::Object(object)) = &mut schema {
+            object.required.clear();
+            object.properties.remove("key");
+            object.description =
+                Some("The fields of an experiment that change; `null` takes one back.".to_owned());
+        }
+        schema
+    }
+}
+
+impl ToSchema for ExperimentPatch {
+    fn name() -> Cow<'static, str> {
+        Cow::Borrowed("ExperimentPatch")
+    }
+}
+
 /// A variant of a new experiment.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct VariantInput {
@@ -179,7 +205,6 @@ pub(crate) fn answer(status: StatusCode, experiment: &Experiment) -> Response {
 #[cfg(test)]
 mod tests {
     use kerf_control_domain::SPEC_FIELDS;
-    use utoipa::PartialSchema;
 
     use super::*;
 

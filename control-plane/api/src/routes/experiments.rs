@@ -17,7 +17,7 @@ use crate::http::cursor::{self, Page};
 use crate::http::etag::{self, IfMatch};
 use crate::http::params::{ExperimentKey, Params};
 use crate::http::problem::{Kind, Problem, ProblemBody};
-use crate::routes::experiment_body::{ExperimentBody, ExperimentInput, answer};
+use crate::routes::experiment_body::{ExperimentBody, ExperimentInput, ExperimentPatch, answer};
 use crate::routes::once::{Done, experiment_at, once, replayed};
 use crate::state::App;
 
@@ -123,7 +123,7 @@ pub(crate) struct ReasonParams {
 #[utoipa::path(patch, path = "/api/v1/experiments/{id}", tag = "experiments",
     params(("id" = String, Path, description = "Its key"), ReasonParams,
         ("If-Match" = String, Header, description = "ETag of the version that is changed, or `*`")),
-    request_body = ExperimentInput,
+    request_body(content = ExperimentPatch, content_type = "application/merge-patch+json"),
     responses(
         (status = 200, description = "The experiment after the change", body = ExperimentBody, headers(("ETag" = String, description = "Its version"))),
         (status = 400, response = ProblemBody), (status = 404, response = ProblemBody), (status = 409, response = ProblemBody),

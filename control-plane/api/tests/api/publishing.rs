@@ -20,9 +20,9 @@ use tokio::net::TcpListener;
 use crate::harness::{Options, SIGNING_KEY, Server, checkout, eventually, experiment};
 
 /// What an edge holds after it adopted what lies in a folder.
-struct Adopted {
-    version: u64,
-    bytes: Vec<u8>,
+pub(crate) struct Adopted {
+    pub(crate) version: u64,
+    pub(crate) bytes: Vec<u8>,
 }
 
 fn public_key() -> PublicKey {
@@ -40,7 +40,7 @@ fn adopt(root: &Path) -> Option<Adopted> {
 }
 
 /// Waits for a bundle of which something holds.
-async fn adopted(root: &Path, what: &str, holds: impl Fn(&Bundle<'_>) -> bool) -> Adopted {
+pub(crate) async fn adopted(root: &Path, what: &str, holds: impl Fn(&Bundle<'_>) -> bool) -> Adopted {
     eventually(what, || async {
         adopt(root).is_some_and(|adopted| holds(&Bundle::open(&adopted.bytes).unwrap()))
     })
@@ -259,4 +259,21 @@ async fn what_pauses_stays_in_the_bundle_and_what_ends_leaves_it() {
     server.act("targeted", "complete").await.is(200);
     let after = adopted(folder.path(), "the change", |bundle| bundle.find("targeted").is_none()).await;
     assert_eq!(exposed(&after, "layered", "FR"), 0, "paused means control for everybody and no exposures");
+}
+
+#[tokio::test]
+async fn a_folder_that_was_emptied_is_filled_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let server =
+        Server::with(Options { publish_dir: Some(folder.path().into()), ..Options::default() }).await;
+    let pointer = folder.path().join("kerf/production/current");
+    eventually("it is published", || async { pointer.exists() }).await;
+    let path = "/api/v1/environments/production/publish-status";
+    eventually("it is live", || async {
+        server.get(path).await.body["targets"][0]["state"] == json!("live")
+    })
+    .await;
+    std::fs::remove_dir_all(folder.path().join("kerf")).unwrap();
+    eventually("it is published again", || async { pointer.exists() }).await;
+    adopted(folder.path(), "the same bundle", |bundle| bundle.version() == 1).await;
 }
