@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 #![allow(clippy::indexing_slicing, reason = "a test fails by panicking")]
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use jiff::Timestamp;
 use kerf_control_domain::{Action, ActionRequest, BUCKETS, Experiment, Key, LayerKey};
 use kerf_control_store::testing::TestDatabase;
@@ -19,12 +21,16 @@ enum Step {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let experiment = 0_u8..8;
+    let experiment = 0_u8..24;
+    // An archive ends a life for good, so it is rare; otherwise little would be left to happen.
+    let action = prop_oneof![
+        8 => Just(Action::Start), 3 => Just(Action::Complete), 1 => Just(Action::Pause),
+        1 => Just(Action::Resume), 1 => Just(Action::Archive),
+    ];
     prop_oneof![
-        1 => (experiment.clone(), 1_u8..60).prop_map(|(experiment, percent)| Step::Create { experiment, percent }),
-        4 => (experiment.clone(), prop::sample::select(Action::ALL.to_vec()))
-            .prop_map(|(experiment, action)| Step::Act { experiment, action }),
-        2 => (experiment, 1_u8..100).prop_map(|(experiment, percent)| Step::Raise { experiment, percent }),
+        2 => (experiment.clone(), 1_u8..60).prop_map(|(experiment, percent)| Step::Create { experiment, percent }),
+        4 => (experiment.clone(), action).prop_map(|(experiment, action)| Step::Act { experiment, action }),
+        1 => (experiment, 1_u8..100).prop_map(|(experiment, percent)| Step::Raise { experiment, percent }),
     ]
 }
 
@@ -97,14 +103,14 @@ async fn owners(store: &Store) -> Vec<Option<String>> {
 #[test]
 fn two_hundred_random_actions_keep_ranges_apart_and_move_nobody() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(3) });
+    let mut runner = TestRunner::new(Config { failure_persistence: None, ..Config::with_cases(5) });
+    let moves = AtomicUsize::new(0);
     let sequences = prop::collection::vec(step(), 200);
     let result = runner.run(&sequences, |steps| {
         runtime.block_on(async {
             let database = TestDatabase::new().await;
             let store = database.store();
             let mut before = owners(&store).await;
-            let mut moves = 0;
             for step in &steps {
                 let done = take(&store, step).await;
                 assert!(!matches!(done, Err(WriteError::Store(_))), "{step:?}: {done:?}");
@@ -113,15 +119,15 @@ fn two_hundred_random_actions_keep_ranges_apart_and_move_nobody() {
                     let handed_on = old.is_some() && new.is_some() && old != new;
                     assert!(!handed_on, "{step:?} gave bucket {bucket} from {old:?} to {new:?}");
                 }
-                moves += usize::from(before != after);
+                moves.fetch_add(usize::from(before != after), Ordering::Relaxed);
                 before = after;
             }
-            assert!(moves > 3, "the sequence did something");
             store.close().await;
         });
         Ok(())
     });
     result.unwrap();
+    assert!(moves.into_inner() > 20, "ranges were taken and given back");
 }
 
 #[tokio::test]
