@@ -1,6 +1,6 @@
 //! Making API keys, for the API and for `kerf keys create`.
 
-use kerf_control_domain::Role;
+use kerf_control_domain::{Key, KeyError, Role};
 use kerf_control_store::{ApiKey, Author, NewApiKey, Store, StoreError, WriteError};
 
 use crate::auth::Token;
@@ -18,6 +18,9 @@ pub enum CreateKeyError {
     /// The name is empty or too long.
     #[error("a key has a name of 1 to {LONGEST_NAME} characters, so that people know whose it is")]
     BadName,
+    /// The environment is no key.
+    #[error("KERF_ENVIRONMENT `{0}` is not a key: {1}")]
+    Environment(String, KeyError),
     /// Postgres failed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -42,6 +45,7 @@ pub async fn create_key(
     if name.is_empty() || name.chars().count() > LONGEST_NAME {
         return Err(CreateKeyError::BadName);
     }
+    Key::parse(environment).map_err(|error| CreateKeyError::Environment(environment.to_owned(), error))?;
     let store = Store::connect_lazy(database_url, environment)?;
     store.migrate(clock::now()).await?;
     let author = Author::system("command-line", "kerf keys create", clock::now());

@@ -1,7 +1,7 @@
 //! The REST API over the store, and the publishers.
 //!
 //! # Running it
-//! [`serve`] takes a [`Config`] of plain values, a listener and a future that ends it. It starts while Postgres is away,
+//! [`serve()`] takes a [`Config`] of plain values, a listener and a future that ends it. It starts while Postgres is away,
 //! answers 503 until Postgres is there, applies the migrations, and then publishes and serves. `GET /healthz` says that
 //! the process lives, `GET /readyz` that Postgres does.
 //!

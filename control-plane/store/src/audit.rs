@@ -8,7 +8,7 @@ use sqlx::PgConnection;
 use crate::connect::Store;
 use crate::error::{StoreError, WriteError};
 use crate::time::{from_sql, to_sql};
-use crate::write::{Author, Change};
+use crate::write::{Author, Change, snapshot_sha256};
 
 /// Names the lock under which rows are appended; any constant that nothing else uses.
 const CHAIN_LOCK: i64 = 0x6b65_7266_6175;
@@ -87,7 +87,7 @@ pub(crate) async fn append(
     connection: &mut PgConnection,
     author: &Author,
     change: &Change<'_>,
-    snapshot_sha256: &[u8],
+    snapshot_sha256: Vec<u8>,
 ) -> Result<(), WriteError> {
     sqlx::query!("select pg_advisory_xact_lock($1)", CHAIN_LOCK).execute(&mut *connection).await?;
     let last = sqlx::query!("select id, hash from audit order by id desc limit 1")
@@ -106,7 +106,7 @@ pub(crate) async fn append(
         to_version: change.to.get(),
         reason: author.reason.clone(),
         request_id: author.request_id.clone(),
-        snapshot_sha256: snapshot_sha256.to_vec(),
+        snapshot_sha256,
         previous_hash,
         hash: Vec::new(),
     };
@@ -167,7 +167,7 @@ impl Store {
         rows.into_iter().map(AuditRow::try_from).collect()
     }
 
-    /// Walks the whole chain from the first row.
+    /// Walks the whole chain from the first row, and compares each version with the hash that the chain has of it.
     ///
     /// # Errors
     /// [`StoreError`] when Postgres fails; a broken chain is an answer, not an error.
@@ -175,17 +175,13 @@ impl Store {
         let mut check = ChainCheck { rows: 0, first_broken: None };
         let mut previous = GENESIS.to_vec();
         loop {
-            let rows =
-                sqlx::query_as!(Row, "select * from audit where id > $1 order by id limit 1000", check.rows)
-                    .fetch_all(&self.pool)
-                    .await?;
+            let rows = self.audit_after(check.rows).await?;
             if rows.is_empty() {
                 return Ok(check);
             }
-            for row in rows {
-                let row = AuditRow::try_from(row)?;
+            for (row, snapshot_sha256) in rows {
                 let follows = row.id == check.rows + 1 && row.previous_hash == previous;
-                if !follows || row.hash != row.expected_hash() {
+                if !follows || row.hash != row.expected_hash() || row.snapshot_sha256 != snapshot_sha256 {
                     check.first_broken = Some(check.rows + 1);
                     return Ok(check);
                 }
@@ -193,6 +189,24 @@ impl Store {
                 previous = row.hash;
             }
         }
+    }
+
+    /// The next rows of the chain, each with the hash of the version that it tells of as that stands now.
+    async fn audit_after(&self, id: i64) -> Result<Vec<(AuditRow, Vec<u8>)>, StoreError> {
+        let rows = sqlx::query_as!(Row, "select * from audit where id > $1 order by id limit 1000", id)
+            .fetch_all(&self.pool)
+            .await?;
+        let snapshots = sqlx::query_scalar!(
+            r#"select snapshot as "snapshot!" from audit
+               join resource_version on resource_version.kind = audit.kind and resource_version.key = audit.key
+                 and resource_version.version = audit.to_version
+               where id > $1 order by id limit 1000"#,
+            id,
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        let hashes = snapshots.iter().map(snapshot_sha256);
+        rows.into_iter().map(AuditRow::try_from).zip(hashes).map(|(row, hash)| Ok((row?, hash))).collect()
     }
 }
 

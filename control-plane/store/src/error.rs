@@ -21,6 +21,9 @@ pub enum StoreError {
         /// What is wrong.
         reason: String,
     },
+    /// A text with a NUL character, which Postgres keeps in no form.
+    #[error("a text has a NUL character, which cannot be stored")]
+    Unstorable,
     /// Anything else: a defect.
     #[error("Postgres refused a statement")]
     Database(#[source] sqlx::Error),
@@ -96,7 +99,12 @@ impl From<sqlx::Error> for StoreError {
             sqlx::Error::Database(database) => database.code().is_some_and(|code| is_passing(&code)),
             _ => false,
         };
-        if passing { Self::Unavailable(error) } else { Self::Database(error) }
+        let code = error.as_database_error().and_then(|database| database.code());
+        match code.as_deref() {
+            Some("22021" | "22P05") => Self::Unstorable,
+            _ if passing => Self::Unavailable(error),
+            _ => Self::Database(error),
+        }
     }
 }
 

@@ -64,6 +64,11 @@ pub(crate) struct Change<'a> {
     pub(crate) publishes: bool,
 }
 
+/// Hash of a version's snapshot as it stands in the audit.
+pub(crate) fn snapshot_sha256(snapshot: &Value) -> Vec<u8> {
+    Sha256::digest(snapshot.to_string()).to_vec()
+}
+
 /// A transaction that changes one resource. Only [`commit`](Self::commit) keeps it, and that takes the whole story.
 pub(crate) struct Write<'a> {
     transaction: Transaction<'static, Postgres>,
@@ -86,18 +91,25 @@ impl<'a> Write<'a> {
     }
 
     /// Writes version, audit row and outbox row, then commits all of it or nothing.
-    pub(crate) async fn commit(mut self, change: Change<'_>) -> Result<(), WriteError> {
-        let sha256 = Sha256::digest(change.snapshot.to_string());
+    pub(crate) async fn commit(mut self, mut change: Change<'_>) -> Result<(), WriteError> {
+        change.snapshot = self.as_it_reads_back(&change.snapshot).await?;
+        let sha256 = snapshot_sha256(&change.snapshot);
         self.write_version(&change, &sha256).await?;
         if let Some(idempotency) = &self.author.idempotency {
             idempotency.remember(&mut self.transaction, self.author, &change).await?;
         }
-        audit::append(&mut self.transaction, self.author, &change, &sha256).await?;
+        audit::append(&mut self.transaction, self.author, &change, sha256).await?;
         if change.publishes {
             self.write_outbox(&change).await?;
         }
         self.transaction.commit().await?;
         Ok(())
+    }
+
+    /// Postgres has its own way to write numbers; the hash is of what a reader will find.
+    async fn as_it_reads_back(&mut self, snapshot: &Value) -> Result<Value, WriteError> {
+        let read = sqlx::query_scalar!(r#"select $1::jsonb as "snapshot!""#, snapshot);
+        Ok(read.fetch_one(&mut *self.transaction).await?)
     }
 
     async fn write_version(&mut self, change: &Change<'_>, sha256: &[u8]) -> Result<(), WriteError> {

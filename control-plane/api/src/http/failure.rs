@@ -14,6 +14,10 @@ impl From<StoreError> for Problem {
                 tracing::warn!(%cause, "Postgres is not available");
                 Self::unavailable("Postgres is not available; send the request again")
             }
+            StoreError::Unstorable => Self::new(
+                Kind::BadParameter,
+                "a text in the request has a NUL character (U+0000), which cannot be stored",
+            ),
             StoreError::Corrupt { .. } | StoreError::Database(_) => {
                 tracing::error!(error = %chain(&error), "the store failed");
                 Self::new(Kind::Internal, "the store failed; the log has the cause")

@@ -17,7 +17,7 @@ use crate::state::App;
 #[utoipa::path(get, path = "/config/kerf/{env}/current", tag = "publishing",
     params(("env" = String, Path, description = "Key of the environment")),
     responses((status = 200, description = "The pointer", content_type = "text/plain", body = String),
-        (status = 304, description = "The caller's copy is current"), (status = 404, response = ProblemBody),
+        (status = 304, description = "The caller's copy is current"), (status = 400, response = ProblemBody), (status = 404, response = ProblemBody),
         (status = 503, response = ProblemBody)))]
 pub(crate) async fn pointer(
     State(app): State<Arc<App>>,
@@ -36,7 +36,7 @@ pub(crate) async fn pointer(
 #[utoipa::path(get, path = "/config/kerf/{env}/bundle/{name}", tag = "publishing",
     params(("env" = String, Path, description = "Key of the environment"), ("name" = String, Path, description = "Name of the bundle, as the pointer gives it")),
     responses((status = 200, description = "The bundle", content_type = "application/octet-stream", body = Vec<u8>),
-        (status = 304, description = "The caller's copy is current"), (status = 404, response = ProblemBody),
+        (status = 304, description = "The caller's copy is current"), (status = 400, response = ProblemBody), (status = 404, response = ProblemBody),
         (status = 503, response = ProblemBody)))]
 pub(crate) async fn bundle(
     State(app): State<Arc<App>>,

@@ -143,3 +143,20 @@ async fn every_change_is_in_the_audit_and_a_changed_row_is_found() {
         json!({"intact": false, "rows": 3, "first_broken": 4})
     );
 }
+
+#[tokio::test]
+async fn a_version_that_was_changed_by_hand_is_found_too() {
+    let server = Server::start().await;
+    let mut body = checkout();
+    body["variants"][0]["config"] = json!({"numbers": [1e300, 0.1, -0.0, 1.5e-7, u64::MAX, i64::MIN, 100.0]});
+    server.post("/api/v1/experiments", &body).await.is(201);
+    assert_eq!(
+        server.get("/api/v1/audit/check").await.body["intact"],
+        true,
+        "numbers are hashed as they read back"
+    );
+    let tamper = "alter table resource_version disable trigger all;
+        update resource_version set snapshot = jsonb_set(snapshot, '{spec,traffic_percent}', '99') where kind = 'experiment'";
+    server.database.execute(tamper).await.unwrap();
+    assert_eq!(server.get("/api/v1/audit/check").await.body["first_broken"], 4);
+}

@@ -81,6 +81,15 @@ async fn what_is_no_json_document_is_refused_before_it_is_read() {
 }
 
 #[tokio::test]
+async fn a_text_that_postgres_cannot_keep_is_a_fault_of_the_request() {
+    let server = Server::start().await;
+    let mut body = checkout();
+    body["variants"][0]["config"] = json!({"text": "a\0b"});
+    server.post("/api/v1/experiments", &body).await.is_problem(400, "bad_parameter");
+    server.get("/api/v1/audit?key=%00").await.is_problem(400, "bad_parameter");
+}
+
+#[tokio::test]
 async fn a_key_is_taken_once_and_never_used_again() {
     let server = Server::start().await;
     server.post("/api/v1/experiments", &checkout()).await.is(201);
