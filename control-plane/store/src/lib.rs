@@ -1,6 +1,6 @@
 //! Postgres: the one write path, one module per resource.
 //!
-//! Every change of a resource goes through [`mod@write`], which puts version, audit row and outbox row into the transaction
+//! Every change of a resource goes through the module `write`, which puts version, audit row and outbox row into the transaction
 //! of the change itself. What is not a change of a resource (bookkeeping of the publisher, when a key was last used)
 //! is written by the module that owns the table. See `migrations/README.md` for what the database refuses by itself.
 
