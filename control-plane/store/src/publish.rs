@@ -96,6 +96,8 @@ pub struct TargetStatus {
 impl Store {
     /// Leases the target to the owner and says what it must get: the newest bundle, if its pointer names another one.
     ///
+    /// A pointer that moved less than a second ago is left alone, also when several processes publish.
+    ///
     /// No lock is held while the network is used. Who dies in between loses the lease after `length`, and the next
     /// owner begins again; every step may be repeated.
     ///
@@ -118,7 +120,7 @@ impl Store {
              update publish_target set lease_owner = $3, lease_until = $5
              from newest
              where environment = $1 and target = $2 and live_version <> newest.version
-               and next_attempt_at <= $4
+               and next_attempt_at <= $4 and (live_at is null or live_at <= $4::timestamptz - interval '1 second')
                and (lease_until is null or lease_until <= $4 or lease_owner = $3)
              returning newest.version, newest.sha256, newest.bytes, newest.pointer, attempts as failed_attempts",
             self.environment,

@@ -157,6 +157,11 @@ async fn a_delivery_is_leased_and_taken_over_when_its_owner_dies() {
         assert!(progress("b", step, later(62)).await);
     }
     assert_eq!(claim("a", later(63)).await, None, "it is live");
+    run_experiment(&store, "one").await;
+    make(&store).await;
+    let soon = later(62) + SignedDuration::from_millis(999);
+    assert_eq!(claim("a", soon).await, None, "a pointer moves at most once a second");
+    assert_eq!(claim("a", later(63)).await.unwrap().version, 2);
     let target = store.publish_status("production").await.unwrap().unwrap().targets.remove(0);
     assert_eq!((target.written_version, target.verified_version, target.live_version), (1, 1, 1));
     assert_eq!(target.live_at, Some(later(62)));

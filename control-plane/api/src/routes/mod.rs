@@ -73,9 +73,10 @@ pub(crate) fn documented() -> OpenApiRouter<Arc<App>> {
 fn add_what_every_operation_has(operation: &mut Operation) {
     let scopes: [&str; 0] = [];
     operation.security = Some(vec![SecurityRequirement::new(KEY_SCHEME, scopes)]);
-    for status in ["400", "401", "403", "429", "500", "503"] {
+    let of_bodies: &[&str] = if operation.request_body.is_some() { &["413", "415"] } else { &[] };
+    for status in ["400", "401", "403", "429", "500", "503"].iter().chain(of_bodies) {
         let problem = RefOr::Ref(Ref::from_response_name("ProblemBody"));
-        operation.responses.responses.entry(status.to_owned()).or_insert(problem);
+        operation.responses.responses.entry((*status).to_owned()).or_insert(problem);
     }
 }
 

@@ -20,7 +20,8 @@ use crate::state::App;
 
 /// Starts a draft: checks it, takes its share of the layer, publishes it.
 #[utoipa::path(post, path = "/api/v1/experiments/{id}/start", tag = "experiments",
-    params(("id" = String, Path, description = "Its key"), ("If-Match" = String, Header, description = "ETag of its version, or `*`")),
+    params(("id" = String, Path, description = "Its key"), ("If-Match" = String, Header, description = "ETag of its version, or `*`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat of this request answer the same")),
     request_body(content = Option<ActionInput>),
     responses((status = 200, description = "It runs", body = ExperimentBody, headers(("ETag" = String, description = "Its version"))),
         (status = 404, response = ProblemBody), (status = 409, response = ProblemBody), (status = 412, response = ProblemBody),
@@ -37,7 +38,8 @@ pub(crate) async fn start(
 
 /// Pauses: control for everybody, no exposures, ranges are kept. Never waits for `If-Match`.
 #[utoipa::path(post, path = "/api/v1/experiments/{id}/pause", tag = "experiments",
-    params(("id" = String, Path, description = "Its key")),
+    params(("id" = String, Path, description = "Its key"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat of this request answer the same")),
     request_body(content = Option<ActionInput>),
     responses((status = 200, description = "It pauses", body = ExperimentBody, headers(("ETag" = String, description = "Its version"))),
         (status = 404, response = ProblemBody), (status = 409, response = ProblemBody), (status = 422, response = ProblemBody)))]
@@ -52,7 +54,8 @@ pub(crate) async fn pause(
 
 /// Goes on: the same units, the same variants.
 #[utoipa::path(post, path = "/api/v1/experiments/{id}/resume", tag = "experiments",
-    params(("id" = String, Path, description = "Its key"), ("If-Match" = String, Header, description = "ETag of its version, or `*`")),
+    params(("id" = String, Path, description = "Its key"), ("If-Match" = String, Header, description = "ETag of its version, or `*`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat of this request answer the same")),
     request_body(content = Option<ActionInput>),
     responses((status = 200, description = "It runs", body = ExperimentBody, headers(("ETag" = String, description = "Its version"))),
         (status = 404, response = ProblemBody), (status = 409, response = ProblemBody), (status = 412, response = ProblemBody),
@@ -69,7 +72,8 @@ pub(crate) async fn resume(
 
 /// Ends it: its ranges are released, its results stay.
 #[utoipa::path(post, path = "/api/v1/experiments/{id}/complete", tag = "experiments",
-    params(("id" = String, Path, description = "Its key"), ("If-Match" = String, Header, description = "ETag of its version, or `*`")),
+    params(("id" = String, Path, description = "Its key"), ("If-Match" = String, Header, description = "ETag of its version, or `*`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat of this request answer the same")),
     request_body(content = Option<CompleteInput>),
     responses((status = 200, description = "It is over", body = ExperimentBody, headers(("ETag" = String, description = "Its version"))),
         (status = 404, response = ProblemBody), (status = 409, response = ProblemBody), (status = 412, response = ProblemBody),
@@ -86,7 +90,8 @@ pub(crate) async fn complete(
 
 /// Puts away a draft or what is over.
 #[utoipa::path(post, path = "/api/v1/experiments/{id}/archive", tag = "experiments",
-    params(("id" = String, Path, description = "Its key"), ("If-Match" = String, Header, description = "ETag of its version, or `*`")),
+    params(("id" = String, Path, description = "Its key"), ("If-Match" = String, Header, description = "ETag of its version, or `*`"),
+        ("Idempotency-Key" = Option<String>, Header, description = "Makes a repeat of this request answer the same")),
     request_body(content = Option<ActionInput>),
     responses((status = 200, description = "It is archived", body = ExperimentBody, headers(("ETag" = String, description = "Its version"))),
         (status = 404, response = ProblemBody), (status = 409, response = ProblemBody), (status = 412, response = ProblemBody),
