@@ -9,15 +9,15 @@ use kerf_core::hash::murmur3::x86_32;
 use crate::workload::{self, Set, Visitor};
 
 /// What the floor knows about a visitor; the version is parsed outside the timer, as ours is.
-pub struct FloorContext<'a> {
-    pub user_id: &'a str,
-    pub country: &'a str,
-    pub app_version: (u32, u32, u32),
-    pub age: f64,
+pub(crate) struct FloorContext<'a> {
+    pub(crate) user_id: &'a str,
+    pub(crate) country: &'a str,
+    pub(crate) app_version: (u32, u32, u32),
+    pub(crate) age: f64,
 }
 
 impl<'a> FloorContext<'a> {
-    pub fn new(visitor: &'a Visitor) -> Self {
+    pub(crate) fn new(visitor: &'a Visitor) -> Self {
         let mut parts = visitor.app_version.split('.').map(|part| part.parse().expect("a number"));
         let mut part = || parts.next().expect("three parts");
         Self {
@@ -46,7 +46,7 @@ impl Condition {
     }
 }
 
-pub struct FloorExperiment {
+pub(crate) struct FloorExperiment {
     salt: Box<str>,
     conditions: Vec<Condition>,
     traffic_bp: u32,
@@ -56,7 +56,7 @@ pub struct FloorExperiment {
 impl FloorExperiment {
     /// The variant, if the visitor is in.
     #[inline]
-    pub fn decide(&self, context: &FloorContext<'_>) -> Option<u8> {
+    pub(crate) fn decide(&self, context: &FloorContext<'_>) -> Option<u8> {
         if !self.conditions.iter().all(|condition| condition.holds(context)) {
             return None;
         }
@@ -77,7 +77,7 @@ impl FloorExperiment {
 
 /// The key's hash is the hash.
 #[derive(Default)]
-pub struct Identity(u64);
+pub(crate) struct Identity(u64);
 
 impl Hasher for Identity {
     fn write(&mut self, _: &[u8]) {}
@@ -105,13 +105,13 @@ fn key_hash(key: &str) -> u64 {
     state ^ state >> 32
 }
 
-pub struct Floor {
-    pub experiments: Vec<FloorExperiment>,
+pub(crate) struct Floor {
+    pub(crate) experiments: Vec<FloorExperiment>,
     places: HashMap<u64, usize, BuildHasherDefault<Identity>>,
 }
 
 impl Floor {
-    pub fn new(set: Set) -> Self {
+    pub(crate) fn new(set: Set) -> Self {
         let count = if matches!(set, Set::W1 | Set::W2) { 1 } else { workload::EXPERIMENTS };
         let experiments = (0..count).map(|index| experiment(set, index)).collect();
         let places = (0..count).map(|index| (key_hash(&workload::key(index)), index)).collect();
@@ -119,7 +119,7 @@ impl Floor {
     }
 
     #[inline]
-    pub fn find(&self, key: &str) -> Option<&FloorExperiment> {
+    pub(crate) fn find(&self, key: &str) -> Option<&FloorExperiment> {
         self.experiments.get(*self.places.get(&key_hash(key))?)
     }
 }

@@ -5,8 +5,6 @@
 #![expect(
     clippy::indexing_slicing,
     clippy::expect_used,
-    missing_docs,
-    unreachable_pub,
     reason = "a program that measures; it may stop at its own mistakes"
 )]
 

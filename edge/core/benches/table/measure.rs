@@ -3,29 +3,29 @@
 use std::time::Instant;
 
 /// One thing that is measured: runs once over all visitors and says how many decisions that were.
-pub struct Case<'a> {
-    pub name: &'static str,
-    pub run: Box<dyn FnMut() -> usize + 'a>,
+pub(crate) struct Case<'a> {
+    pub(crate) name: &'static str,
+    pub(crate) run: Box<dyn FnMut() -> usize + 'a>,
     /// Least nanoseconds per decision of each round.
-    pub rounds: Vec<f64>,
+    pub(crate) rounds: Vec<f64>,
 }
 
 impl<'a> Case<'a> {
-    pub fn new(name: &'static str, run: impl FnMut() -> usize + 'a) -> Self {
+    pub(crate) fn new(name: &'static str, run: impl FnMut() -> usize + 'a) -> Self {
         Self { name, run: Box::new(run), rounds: Vec::new() }
     }
 
-    pub fn least(&self) -> f64 {
+    pub(crate) fn least(&self) -> f64 {
         self.rounds.iter().copied().fold(f64::INFINITY, f64::min)
     }
 
-    pub fn median(&self) -> f64 {
+    pub(crate) fn median(&self) -> f64 {
         median(self.rounds.clone())
     }
 }
 
 /// Takes all cases in turn, `rounds` times, for about `milliseconds` each.
-pub fn measure(cases: &mut [Case<'_>], rounds: usize, milliseconds: u64) {
+pub(crate) fn measure(cases: &mut [Case<'_>], rounds: usize, milliseconds: u64) {
     for _ in 0..rounds {
         for case in cases.iter_mut() {
             let begin = Instant::now();
@@ -41,7 +41,7 @@ pub fn measure(cases: &mut [Case<'_>], rounds: usize, milliseconds: u64) {
 }
 
 /// Median over the rounds of one case's least time divided by another's of the same round.
-pub fn ratio(ours: &Case<'_>, floor: &Case<'_>) -> f64 {
+pub(crate) fn ratio(ours: &Case<'_>, floor: &Case<'_>) -> f64 {
     median(ours.rounds.iter().zip(&floor.rounds).map(|(ours, floor)| ours / floor).collect())
 }
 

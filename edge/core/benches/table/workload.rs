@@ -4,40 +4,40 @@
 use std::fmt::Write;
 
 /// Number of experiments of the large workloads.
-pub const EXPERIMENTS: usize = 1000;
+pub(crate) const EXPERIMENTS: usize = 1000;
 /// Number of different visitors that are taken in turn.
-pub const VISITORS: usize = 1024;
+pub(crate) const VISITORS: usize = 1024;
 
 /// A visitor.
-pub struct Visitor {
-    pub user_id: String,
-    pub country: &'static str,
-    pub app_version: String,
-    pub age: f64,
+pub(crate) struct Visitor {
+    pub(crate) user_id: String,
+    pub(crate) country: &'static str,
+    pub(crate) app_version: String,
+    pub(crate) age: f64,
 }
 
 const COUNTRIES: [&str; 8] = ["DE", "FR", "IT", "ES", "NL", "US", "GB", "JP"];
 /// The countries that W2 takes.
-pub const TARGETED: [&str; 5] = ["DE", "FR", "IT", "ES", "NL"];
+pub(crate) const TARGETED: [&str; 5] = ["DE", "FR", "IT", "ES", "NL"];
 
 /// Numbers that look random and are the same everywhere (Lehmer, modulus 2^64, upper half).
-pub struct Numbers(pub u64);
+pub(crate) struct Numbers(pub(crate) u64);
 
 impl Numbers {
     /// The next number below `end`.
-    pub fn below(&mut self, end: u64) -> u64 {
+    pub(crate) fn below(&mut self, end: u64) -> u64 {
         self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         (self.0 >> 33) % end
     }
 }
 
 /// Visitors with ids such as `user-00001234`.
-pub fn visitors() -> Vec<Visitor> {
+pub(crate) fn visitors() -> Vec<Visitor> {
     let mut numbers = Numbers(42);
     (0..VISITORS).map(|_| visitor(&mut numbers)).collect()
 }
 
-pub fn visitor(numbers: &mut Numbers) -> Visitor {
+pub(crate) fn visitor(numbers: &mut Numbers) -> Visitor {
     Visitor {
         user_id: format!("user-{:08}", numbers.below(100_000_000)),
         country: COUNTRIES[numbers.below(COUNTRIES.len() as u64) as usize],
@@ -47,13 +47,13 @@ pub fn visitor(numbers: &mut Numbers) -> Visitor {
 }
 
 /// Key of an experiment, 17 bytes.
-pub fn key(experiment: usize) -> String {
+pub(crate) fn key(experiment: usize) -> String {
     format!("experiment_{experiment:06}")
 }
 
 /// A bundle in the wire form.
 #[derive(Clone, Copy, PartialEq)]
-pub enum Set {
+pub(crate) enum Set {
     /// W1: one experiment, 50/50, all traffic, no targeting.
     W1,
     /// W2: one experiment, 20% traffic, three variants, country in a list of five and app_version >= 2.3.0.
@@ -67,7 +67,7 @@ pub enum Set {
 }
 
 /// The wire form of a set.
-pub fn json(set: Set) -> String {
+pub(crate) fn json(set: Set) -> String {
     let mut text = String::from(
         r#"{"format":1,"environment":"bench","version":1,"created":"2026-11-25T00:00:00Z","experiments":["#,
     );
@@ -121,7 +121,7 @@ fn experiment(text: &mut String, set: Set, index: usize) {
 }
 
 /// Whether an experiment of a set is like that of W2.
-pub fn is_w2(set: Set, index: usize) -> bool {
+pub(crate) fn is_w2(set: Set, index: usize) -> bool {
     set == Set::W2 || (set != Set::W1 && index % 2 == 1)
 }
 

@@ -149,6 +149,7 @@ macro_rules! view {
             }
 
             $(
+                #[allow(dead_code, reason = "the fields are declared once, and not every reader needs all of them")]
                 #[inline(always)]
                 pub(crate) fn $field(&self) -> $type {
                     <$type>::from_le_bytes(crate::bundle::table::field::<$offset, _, $size>(self.0))

@@ -33,7 +33,7 @@ pub struct Attribute<'a> {
     pub value: Value<'a>,
 }
 
-/// Value of an attribute. What is null or of any other type is left out of the context.
+/// Value of an attribute. What is null is left out of the context.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Value<'a> {
     /// A string.
@@ -42,6 +42,8 @@ pub enum Value<'a> {
     Number(f64),
     /// `true` or `false`.
     Boolean(bool),
+    /// An array or object: there, but no test other than `exists` knows it.
+    Other,
 }
 
 impl<'a> Attribute<'a> {

@@ -48,6 +48,11 @@ impl StickyEntry {
         Self(bits)
     }
 
+    /// The entry of a variant of an experiment's iteration: salt and key of the variant as in the wire form.
+    pub fn of(salt: &str, variant: &str) -> Self {
+        Self::new(salt_tag(salt), variant_tag(variant))
+    }
+
     pub(crate) const fn new(salt_tag: u64, variant_tag: u16) -> Self {
         Self(salt_tag | variant_tag as u64)
     }
@@ -68,13 +73,11 @@ const SALT_MASK: u64 = !0xffff;
 const TAG_KEY: &[u8; 16] = b"kerf sticky tag1";
 
 /// Tag of a salt: the upper 48 bits of its hash, never 0.
-#[cfg_attr(not(feature = "compile"), expect(dead_code, reason = "the compiler stores it in the bundle"))]
 pub(crate) fn salt_tag(salt: &str) -> u64 {
     (siphash::siphash24(TAG_KEY, salt.as_bytes()) & SALT_MASK).max(SALT_MASK & SALT_MASK.wrapping_neg())
 }
 
 /// Tag of a variant's key: 16 bits.
-#[cfg_attr(not(feature = "compile"), expect(dead_code, reason = "the compiler stores it in the bundle"))]
 #[expect(clippy::cast_possible_truncation, reason = "16 bits are what an entry has room for")]
 pub(crate) fn variant_tag(key: &str) -> u16 {
     siphash::siphash24(TAG_KEY, key.as_bytes()) as u16
