@@ -78,7 +78,7 @@ impl<'a> Table<'a> {
     /// All records at once, in a table whose records have never been longer.
     #[inline]
     pub(crate) fn chunks<const N: usize>(&self) -> Option<&'a [[u8; N]]> {
-        (usize::from(self.stride) == N).then(|| self.bytes.as_chunks::<N>().0)
+        (usize::from(self.stride) == N).then_some(self.bytes.as_chunks::<N>().0)
     }
 
     /// Position of the record whose first eight bytes are `wanted`, in a table sorted by them.

@@ -417,6 +417,9 @@ fn number_text(salt: &str) -> Option<&str> {
 
 /// Cumulative weights. They may miss 10000 by less than one basis point a variant, which is rounding and the last one's.
 pub(super) fn cumulative(weights: &[u16]) -> Result<Vec<u16>, Refusal> {
+    if weights.is_empty() {
+        return Err(refuse!("variants: at least one is needed"));
+    }
     let sum: u64 = weights.iter().map(|weight| u64::from(*weight)).sum();
     if sum > 10_000 || sum + weights.len() as u64 <= 10_000 {
         return Err(refuse!("variants: the weights add up to {sum} basis points instead of 10000"));
