@@ -21,11 +21,9 @@ pub fn sf(t: f64, degrees_of_freedom: f64) -> Result<f64, Inconclusive> {
     if let Some(z) = normalised(t, degrees_of_freedom) {
         return Ok(normal::sf(z));
     }
-    if t.is_infinite() {
-        return Ok(if t > 0.0 { 0.0 } else { 1.0 });
-    }
-    let square = t * t;
-    let (x, y) = (degrees_of_freedom / (degrees_of_freedom + square), square / (degrees_of_freedom + square));
+    // Both shares from t² / ν, so that neither end of the range turns into infinity over infinity.
+    let square = t / degrees_of_freedom * t;
+    let (x, y) = (1.0 / (1.0 + square), 1.0 / (1.0 + 1.0 / square));
     let tail = 0.5 * beta::lower(0.5 * degrees_of_freedom, 0.5, x, y)?;
     Ok(if t > 0.0 { tail } else { 1.0 - tail })
 }
