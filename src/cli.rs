@@ -1,6 +1,9 @@
 //! The command line: which subcommands there are, and what runs them.
 
-use crate::{embedded, services};
+use crate::{
+    analysis, collector, control_plane, demo, development, edge, embedded, keys, loader, replay, sample_site,
+    services,
+};
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::future::Future;
@@ -17,8 +20,28 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 enum Command {
+    /// Decide at the edge: a gateway in front of a web site.
+    Edge(edge::Options),
+    /// Make, change and publish experiments.
+    ControlPlane(control_plane::Options),
+    /// Take events and keep them in Kafka.
+    Collector(collector::Options),
+    /// Carry events from Kafka into ClickHouse.
+    Loader(loader::Options),
+    /// Compute results.
+    Analysis(analysis::Options),
+    /// Make API keys and signing keys.
+    Keys(keys::Options),
+    /// Run everything with a sample experiment and simulated visitors, and print the results as they form.
+    Demo(demo::Options),
+    /// Run every part on this machine, on embedded servers where no others are named.
+    Dev(development::Options),
     /// Run Postgres, Kafka and ClickHouse for development, until Ctrl-C or for as long as a command runs.
     Services(services::Options),
+    /// Send a recorded experiment through the platform and print its results.
+    Replay(replay::Options),
+    /// Serve a page that shows what the edge decided.
+    SampleSite(sample_site::Options),
     #[command(hide = true)]
     EmbeddedClickhouse(embedded::clickhouse::LibraryOptions),
 }
@@ -40,6 +63,16 @@ impl Cli {
 impl Command {
     async fn run(self) -> Result<ExitCode> {
         match self {
+            Command::Edge(options) => edge::run(options).await,
+            Command::ControlPlane(options) => control_plane::run(options).await,
+            Command::Collector(options) => collector::run(options).await,
+            Command::Loader(options) => loader::run(options).await,
+            Command::Analysis(options) => analysis::run(options).await,
+            Command::Keys(options) => keys::run(options).await,
+            Command::Demo(options) => demo::run(options).await,
+            Command::Dev(options) => development::run(options).await,
+            Command::Replay(options) => replay::run(options).await,
+            Command::SampleSite(options) => sample_site::run(options).await,
             Command::Services(options) => services::run(options).await,
             Command::EmbeddedClickhouse(options) => embedded::clickhouse::serve_library(&options),
         }

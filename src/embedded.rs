@@ -4,6 +4,7 @@ pub(crate) mod clickhouse;
 pub(crate) mod kafka;
 pub(crate) mod postgres;
 mod runtime;
+pub(crate) mod workerd;
 
 pub(crate) use runtime::Runtime;
 

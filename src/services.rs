@@ -1,14 +1,12 @@
 //! `kerf services`: Postgres, Kafka and ClickHouse, for tests and for developing against.
 
 use crate::control;
-use crate::embedded::{Place, Runtime, Servers, Wanted};
-use crate::folder::RunFolder;
-use crate::ports::Ports;
-use crate::shutdown::Signals;
-use crate::supervisor::Supervisor;
+use crate::embedded::{Place, Servers, Wanted, workerd};
+use crate::session::{self, Session};
 use anyhow::{Context, Result};
 use clap::Args;
-use serde_json::json;
+use serde_json::{Map, json};
+use std::env;
 use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::{ExitCode, ExitStatus};
@@ -28,71 +26,68 @@ pub(crate) struct Options {
     command: Vec<OsString>,
 }
 
+/// What tests read: a variable and its value.
+type Variable = (&'static str, String);
+
 /// Starts the three servers and keeps them until a signal, the end of stdin (`--json`) or of the command.
 ///
 /// # Errors
 /// When a server cannot be started.
 pub(crate) async fn run(options: Options) -> Result<ExitCode> {
-    let mut signals = Signals::listen()?;
-    let folder = RunFolder::open(options.data.as_deref())?;
-    let mut supervisor = Supervisor::default();
-    let outcome = tokio::select! {
-        outcome = serve(&options, &folder, &mut supervisor) => outcome,
-        signal = signals.next() => {
-            tracing::info!("{signal}: ending the servers");
-            Ok(ExitCode::SUCCESS)
-        }
-    };
-    tokio::select! {
-        () = supervisor.stop() => {}
-        signal = signals.next() => tracing::warn!("{signal} again: killing the servers"),
-    }
-    if outcome.is_err() {
-        tracing::info!("logs are kept in {}", folder.keep().join("log").display());
-    }
-    outcome
+    let data = options.data.clone();
+    session::run(data.as_deref(), async |session| serve(&options, session).await).await
 }
 
-async fn serve(options: &Options, folder: &RunFolder, supervisor: &mut Supervisor) -> Result<ExitCode> {
-    let runtime = Runtime::from_environment()?;
-    let mut place = Place { runtime: &runtime, folder, ports: &mut Ports::new() };
-    let wanted = Wanted { postgres: true, kafka: true, clickhouse: true };
-    let servers = Servers::prepare(&wanted, &mut place).await?;
-    let addresses = [
-        ("KERF_TEST_DATABASE_URL", servers.postgres.as_ref()),
-        ("KERF_TEST_KAFKA_BROKERS", servers.kafka.as_ref()),
-        ("KERF_TEST_CLICKHOUSE_URL", servers.clickhouse.as_ref()),
-    ];
-    let addresses =
-        addresses.map(|(name, server)| (name, server.map_or_else(String::new, |one| one.address.clone())));
-    let programs = [servers.postgres, servers.kafka, servers.clickhouse];
-    supervisor.start(programs.into_iter().flatten().map(|server| server.program).collect()).await?;
+async fn serve(options: &Options, session: &mut Session) -> Result<ExitCode> {
+    let environment = start(session).await?;
     if options.json {
-        let environment =
-            serde_json::Map::from_iter(addresses.map(|(name, value)| (name.to_owned(), value.into())));
-        let logs = folder.path().join("log");
-        println!(
-            "{}",
-            json!({ "environment": environment, "processes": control::processes(supervisor), "logs": logs })
-        );
-        control::obey(tokio::io::stdin(), supervisor).await?;
+        let variables: Map<_, _> =
+            environment.into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        let processes = control::processes(&session.supervisor);
+        println!("{}", json!({ "environment": variables, "processes": processes, "logs": session.logs() }));
+        control::obey(tokio::io::stdin(), &session.supervisor).await?;
         return Ok(ExitCode::SUCCESS);
     }
     if options.command.is_empty() {
-        for (name, value) in &addresses {
+        for (name, value) in &environment {
             println!("export {name}='{value}'");
         }
-        tracing::info!("ready; logs in {}; Ctrl-C ends it", folder.path().join("log").display());
-        std::future::pending::<()>().await;
+        tracing::info!("ready; logs in {}; Ctrl-C ends it", session.logs().display());
+        return std::future::pending().await;
     }
-    run_command(&options.command, &addresses).await
+    run_command(&options.command, environment).await
+}
+
+/// Starts the servers and says what tests need: their addresses, this program, and how to run the Worker.
+async fn start(session: &mut Session) -> Result<Vec<Variable>> {
+    let Session { folder, ports, runtime, supervisor } = session;
+    let wanted = Wanted { postgres: true, kafka: true, clickhouse: true };
+    let servers = Servers::prepare(&wanted, &mut Place { runtime, folder, ports }).await?;
+    let addressed = [
+        ("KERF_TEST_DATABASE_URL", servers.postgres),
+        ("KERF_TEST_KAFKA_BROKERS", servers.kafka),
+        ("KERF_TEST_CLICKHOUSE_URL", servers.clickhouse),
+    ];
+    let mut environment = Vec::new();
+    let mut programs = Vec::new();
+    for (name, server) in addressed {
+        let Some(server) = server else { continue };
+        environment.push((name, server.address));
+        programs.push(server.program);
+    }
+    supervisor.start(programs).await?;
+    environment.push(("KERF_TEST_BINARY", env::current_exe()?.display().to_string()));
+    environment.push(("KERF_TEST_NODE", runtime.node()?.display().to_string()));
+    environment.push(("KERF_TEST_MINIFLARE", runtime.npm()?.display().to_string()));
+    environment.push(("KERF_TEST_WORKER_DIR", workerd::build_folder().display().to_string()));
+    Ok(environment)
 }
 
 /// Runs the command in our own process group, where Ctrl-C reaches it too.
-async fn run_command(command: &[OsString], addresses: &[(&str, String)]) -> Result<ExitCode> {
+async fn run_command(command: &[OsString], environment: Vec<Variable>) -> Result<ExitCode> {
     let [program, arguments @ ..] = command else { return Ok(ExitCode::SUCCESS) };
     let mut child = Command::new(program);
-    child.args(arguments).envs(addresses.iter().map(|(name, value)| (name, value))).kill_on_drop(true);
+    child.args(arguments).envs(environment).kill_on_drop(true);
     let status = child.status().await.with_context(|| format!("cannot run {}", program.display()))?;
     Ok(exit_code(status))
 }

@@ -34,6 +34,16 @@ impl Runtime {
         )
     }
 
+    /// The Node program, which drives workerd.
+    pub(crate) fn node(&self) -> Result<PathBuf> {
+        self.installed("node/bin/node")
+    }
+
+    /// The folder whose `node_modules` has Miniflare and workerd.
+    pub(crate) fn npm(&self) -> Result<PathBuf> {
+        self.installed("npm")
+    }
+
     fn installed(&self, name: &str) -> Result<PathBuf> {
         let path = self.root.join(name);
         if !path.exists() {
