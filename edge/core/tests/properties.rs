@@ -1,6 +1,11 @@
 //! What must hold for every bundle and every unit.
 
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests stop at what should not be")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "tests stop at what should not be"
+)]
 
 use kerf_core::{Attribute, Bundle, Compiled, Context, Decision, Reason, compile, wire};
 use proptest::prelude::*;
