@@ -1,7 +1,7 @@
 //! Explaining a decision: the evaluator tells a visitor each step that it takes.
 //!
 //! There is one evaluator. With [`NoVisitor`] its calls are compiled away; with another visitor it says what it looks at, in
-//! the order in which it looks. Steps hold places in the bundle; [`Condition`] and the methods of [`Bundle`] turn them into
+//! the order in which it looks. Steps hold places in the bundle; [`Condition`] and the methods of [`Bundle`](crate::Bundle) turn them into
 //! names.
 
 mod condition;
@@ -84,7 +84,7 @@ pub enum Step<'a> {
     Unit {
         /// The unit, which may be missing.
         unit: UnitOf<'a>,
-        /// The attribute it was looked for in first, for [`Bundle::view_name`].
+        /// The attribute it was looked for in first, for [`Bundle::view_name`](crate::Bundle::view_name).
         view: u8,
     },
     /// A tester asked for a variant.
@@ -106,7 +106,7 @@ pub enum Step<'a> {
     },
     /// A holdout was asked.
     Holdout {
-        /// Its place, for [`Bundle::holdout_key`].
+        /// Its place, for [`Bundle::holdout_key`](crate::Bundle::holdout_key).
         holdout: u16,
         /// Hash of `holdout:{holdout}:{unit}`.
         hash: u32,
@@ -124,7 +124,7 @@ pub enum Step<'a> {
     },
     /// The unit's place in the layer was compared with the experiment's ranges.
     Layer {
-        /// Place of the layer, for [`Bundle::layer_key`].
+        /// Place of the layer, for [`Bundle::layer_key`](crate::Bundle::layer_key).
         layer: u16,
         /// Hash of `layer:{layer}:{unit}`.
         hash: u32,
@@ -151,7 +151,7 @@ pub enum Step<'a> {
     Rule {
         /// Its place in the flag, from 0.
         rule: u16,
-        /// Its place in the bundle, for [`Bundle::rule_id`].
+        /// Its place in the bundle, for [`Bundle::rule_id`](crate::Bundle::rule_id).
         index: u32,
         /// Whether it took the unit.
         took: bool,
@@ -173,7 +173,7 @@ impl UnitOf<'_> {
         self.0.is_none()
     }
 
-    /// The attribute that it came from, for [`Bundle::view_name`]; `None` for a period or a missing unit.
+    /// The attribute that it came from, for [`Bundle::view_name`](crate::Bundle::view_name); `None` for a period or a missing unit.
     pub const fn view(&self) -> Option<u8> {
         match &self.0 {
             Some(unit) => unit.view(),

@@ -1,6 +1,6 @@
 //! The sticky cookie, signed so that a visitor cannot choose a variant.
 //!
-//! `{entries}.{mac}`: the text of [`sticky::write`](crate::sticky::write), then the first 16 bytes of an HMAC-SHA-256 over
+//! `{entries}.{mac}`: the text of [`sticky::write`], then the first 16 bytes of an HMAC-SHA-256 over
 //! `kerf-sticky 1`, the subject and the entries, as base64url. The subject is what the cookie belongs to (the visitor's
 //! anonymous id), so that one visitor's cookie is of no use to another.
 

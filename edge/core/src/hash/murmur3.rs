@@ -1,7 +1,7 @@
 //! MurmurHash3 x86_32 (Austin Appleby, public domain; reference `MurmurHash3_x86_32` in SMHasher).
 //!
-//! Three forms of the same function: [`x86_32`] over a whole text, [`Stream`] over a text that comes in pieces, and
-//! [`Prefix`], the state after a fixed text such as `{salt}:`, from which a unit is hashed without hashing the salt again.
+//! Three forms of the same function: [`x86_32`] over a whole text, `Stream` over a text that comes in pieces, and
+//! `Prefix`, the state after a fixed text such as `{salt}:`, from which a unit is hashed without hashing the salt again.
 
 const C1: u32 = 0xcc9e_2d51;
 const C2: u32 = 0x1b87_3593;

@@ -1,7 +1,7 @@
 //! Assignments that are kept: passed in and out by value.
 //!
 //! An entry is 8 bytes: 48 bits for the salt (experiment and iteration), 16 for the variant's key. So a kept assignment
-//! outlives bundles and the order of variants, and dies with its iteration. [`write`] and [`read`] are the text form for a
+//! outlives bundles and the order of variants, and dies with its iteration. [`write()`] and [`read`] are the text form for a
 //! cookie or header, which `adopt::cookie` signs; [`Kept`] is a set of bounded size.
 //!
 //! ```
