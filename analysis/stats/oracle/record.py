@@ -34,3 +34,33 @@ def write(name, cases, packages):
     head = json.dumps(versions)
     (TARGET / f"{name}.json").write_text(f'{{"versions": {head},\n"cases": [\n{lines}\n]}}\n')
     print(f"{name}: {len(cases)} cases")
+
+
+class Cases:
+    """Cases whose expected values are named by JSON pointers into the serialised answer ("" is all of it)."""
+
+    def __init__(self, name, packages):
+        self.name, self.packages, self.cases = name, packages, []
+
+    def add(self, method, given, expected, relative=CLOSED, absolute=None):
+        """A case with its allowed relative error, and an absolute one where a value may be zero."""
+        entry = case(method, plain(given), expected, relative)
+        self.cases.append(entry if absolute is None else entry | {"absolute": absolute})
+
+    def reason(self, method, given, code):
+        """A case whose right answer is the code of a reason."""
+        self.cases.append(case(method, plain(given), code))
+
+    def write(self):
+        write(self.name, self.cases, self.packages)
+
+
+def plain(value):
+    """Inputs without NumPy's types; whole numbers stay whole."""
+    if isinstance(value, dict):
+        return {key: plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if isinstance(value, int) and not isinstance(value, bool):
+        return int(value)
+    return number(value)

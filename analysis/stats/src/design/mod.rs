@@ -7,8 +7,12 @@ mod duration;
 mod metric;
 mod midway;
 mod plan;
+mod sequential;
 
 pub use duration::{Arrivals, Duration, duration};
 pub use metric::{Change, Metric};
 pub use midway::{Midway, MidwayPlan, midway};
 pub use plan::{Detectable, Hypothesis, NullVariance, Plan, PlanReference, SampleSize, design_effect};
+pub use sequential::{
+    Inflation, always_valid_inflation, group_sequential_inflation, inflation_of_boundaries,
+};

@@ -73,7 +73,7 @@ pub struct Plan {
     /// What multiplies every variance: `1 - ρ²` for a covariate of correlation ρ, times a
     /// [design effect](design_effect) for clusters. 1 for neither.
     pub variance_factor: f64,
-    /// What multiplies every sample size: the [inflation](super::sequential) of a sequential design. 1 for none.
+    /// What multiplies every sample size: the [inflation](super::Inflation) of a sequential design. 1 for none.
     pub inflation: f64,
 }
 

@@ -66,6 +66,14 @@ impl Mixture {
         Ok(Self::PerUnit { rho_squared: (loss + loss.ln_1p()) / units })
     }
 
+    /// Half the width of the interval in standard errors at that many units of variance one.
+    ///
+    /// # Errors
+    /// [`Inconclusive::OutOfDomain`] for a mixture that is not positive.
+    pub(crate) fn reach_at(self, units: f64, alpha: Alpha) -> Result<f64, Inconclusive> {
+        Ok(reach(alpha, self.relative_variance(1.0 / units, units)?))
+    }
+
     /// The mixing variance in units of the variance of the estimate.
     fn relative_variance(self, variance: f64, units: f64) -> Result<f64, Inconclusive> {
         let x = match self {

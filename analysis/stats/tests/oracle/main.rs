@@ -9,7 +9,6 @@
 
 mod bayes;
 mod check;
-mod design;
 mod dist;
 mod fixed;
 mod health;
