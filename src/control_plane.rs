@@ -1,6 +1,7 @@
 //! `kerf control-plane`: the only place where anything is changed.
 
 use crate::service::{ENDED, Listening, ending};
+use crate::signing_key::SigningKey;
 use anyhow::{Result, bail};
 use clap::Args;
 use kerf_control_api::{Cloudflare, Config, Limits, Rate};
@@ -18,9 +19,9 @@ pub(crate) struct Options {
     /// The environment that is published.
     #[arg(long, env = "KERF_ENVIRONMENT", default_value = "production", value_name = "NAME")]
     environment: String,
-    /// Ed25519 seed, 32 bytes as base64url; `kerf keys signing` makes one.
+    /// Ed25519 secret, 64 hex digits; `kerf keys signing` makes one.
     #[arg(long, env = "KERF_SIGNING_KEY", hide_env_values = true, value_name = "KEY")]
-    signing_key: String,
+    signing_key: SigningKey,
     /// Publish into this folder.
     #[arg(long, env = "KERF_PUBLISH_DIR", value_name = "FOLDER")]
     publish_dir: Option<PathBuf>,
@@ -64,7 +65,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     let config = Config {
         database_url: options.database_url,
         environment: options.environment,
-        signing_key: options.signing_key,
+        signing_key: options.signing_key.base64url(),
         publish_dir: options.publish_dir,
         cloudflare,
         analysis_url: options.analysis_url,

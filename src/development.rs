@@ -8,9 +8,9 @@ pub(crate) use urls::Urls;
 
 use crate::control;
 use crate::embedded::{Place, Servers, Wanted, workerd};
-use crate::keys;
 use crate::secrets::Secrets;
 use crate::session::{self, Session};
+use crate::signing_key::SigningKey;
 use crate::supervisor::{Program, Supervisor};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -130,7 +130,7 @@ async fn start(session: &mut Session, options: StackOptions) -> Result<Stack<'_>
     let Session { folder, ports, runtime, supervisor } = session;
     let mut place = Place { runtime, folder, ports };
     let secrets = Secrets::of(place.folder.path())?;
-    let public_key = keys::public_key(&secrets.signing_key)?;
+    let public_key = secrets.signing_key.parse::<SigningKey>()?.public_key()?;
 
     tracing::info!("starting Postgres, Kafka and ClickHouse");
     let wanted = Wanted {

@@ -1,7 +1,8 @@
 //! `kerf keys`: API keys, and the key that bundles are signed with.
 
 use crate::service::ENDED;
-use anyhow::{Context, Result};
+use crate::signing_key::SigningKey;
+use anyhow::Result;
 use clap::{Args, Subcommand};
 use std::process::ExitCode;
 
@@ -38,9 +39,9 @@ struct Create {
 
 #[derive(Args)]
 struct Signing {
-    /// Ed25519 seed, 32 bytes as base64url.
+    /// Ed25519 secret, 64 hex digits.
     #[arg(long, env = "KERF_SIGNING_KEY", hide_env_values = true, value_name = "KEY")]
-    signing_key: Option<String>,
+    signing_key: Option<SigningKey>,
 }
 
 /// Prints keys to stdout.
@@ -52,19 +53,11 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         Action::Create(Create { database_url, environment, role, name }) => {
             println!("{}", kerf_control_api::create_key(&database_url, &environment, &role, &name).await?);
         }
-        Action::Signing(Signing { signing_key: Some(key) }) => println!("{}", public_key(&key)?),
+        Action::Signing(Signing { signing_key: Some(key) }) => println!("{}", key.public_key()?),
         Action::Signing(Signing { signing_key: None }) => {
-            let key = crate::secrets::random_key()?;
-            println!("KERF_SIGNING_KEY={key}\nKERF_PUBLIC_KEY={}", public_key(&key)?);
+            let key = SigningKey::random()?;
+            println!("KERF_SIGNING_KEY={}\nKERF_PUBLIC_KEY={}", key.hex(), key.public_key()?);
         }
     }
     ENDED
-}
-
-/// The public key of a signing key.
-///
-/// # Errors
-/// When the key is not 32 bytes of base64url.
-pub(crate) fn public_key(signing_key: &str) -> Result<String> {
-    kerf_control_api::public_key(signing_key).context("`kerf keys signing` makes a signing key")
 }

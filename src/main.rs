@@ -27,6 +27,7 @@ mod service;
 mod services;
 mod session;
 mod shutdown;
+mod signing_key;
 mod supervisor;
 
 use clap::Parser;

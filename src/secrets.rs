@@ -1,5 +1,6 @@
 //! The secrets of a development run.
 
+use crate::signing_key::SigningKey;
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -28,21 +29,24 @@ impl Secrets {
             let text = fs::read(&path).with_context(cannot)?;
             return serde_json::from_slice(&text).with_context(cannot);
         }
-        let made = Self { signing_key: random_key()?, pseudonym_key: random_key()? };
+        let made = Self {
+            signing_key: SigningKey::random()?.hex(),
+            pseudonym_key: URL_SAFE_NO_PAD.encode(random_bytes()?),
+        };
         let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
         serde_json::to_writer(file.with_context(cannot)?, &made).with_context(cannot)?;
         Ok(made)
     }
 }
 
-/// 32 random bytes of the system, base64url.
+/// 32 random bytes of the system.
 ///
 /// # Errors
 /// When the system has none.
-pub(crate) fn random_key() -> Result<String> {
+pub(crate) fn random_bytes() -> Result<[u8; 32]> {
     let mut bytes = [0; 32];
     File::open("/dev/urandom")
         .and_then(|mut random| random.read_exact(&mut bytes))
         .context("the system gives no random bytes")?;
-    Ok(URL_SAFE_NO_PAD.encode(bytes))
+    Ok(bytes)
 }
