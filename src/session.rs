@@ -1,5 +1,7 @@
 //! A run of supervised processes, from their start to their orderly end.
 
+mod orphans;
+
 use crate::embedded::Runtime;
 use crate::folder::RunFolder;
 use crate::ports::Ports;
@@ -29,6 +31,7 @@ where
     W: AsyncFnOnce(&mut Session) -> Result<ExitCode>,
 {
     let mut signals = Signals::listen()?;
+    orphans::adopt()?;
     let mut session = Session {
         folder: RunFolder::open(data)?,
         ports: Ports::new(),
@@ -48,6 +51,7 @@ where
         // Whatever still runs is killed as its handle is dropped.
         signal = signals.next() => tracing::warn!("{signal} again: killing what is left"),
     }
+    orphans::kill();
     if outcome.is_err() {
         tracing::info!("logs are kept in {}", logs(&folder.keep()).display());
     }

@@ -51,7 +51,7 @@ impl Ready {
 
 fn broker_answers(address: &str) -> bool {
     let mut config = ClientConfig::new();
-    config.set("bootstrap.servers", address).set("log_level", "0");
+    config.set("bootstrap.servers", address).set("log_level", "0").set("reconnect.backoff.max.ms", "200");
     let Ok(client) = config.create::<BaseConsumer>() else { return false };
     client.fetch_metadata(None, LOOK_WITHIN).is_ok_and(|metadata| !metadata.brokers().is_empty())
 }
