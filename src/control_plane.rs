@@ -61,6 +61,10 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     if let Some(writes) = options.writes_per_second {
         limits.writes = Rate::new(writes, writes.saturating_mul(5));
     }
+    tracing::info!(
+        "pointers are signed; KERF_PUBLIC_KEY of the edges is {}",
+        options.signing_key.public_key()?
+    );
     let listener = options.listening.bind(8081).await?;
     let config = Config {
         database_url: options.database_url,
