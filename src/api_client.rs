@@ -7,10 +7,13 @@ pub(crate) use results::{Answer, Variant};
 use anyhow::{Context, Result, anyhow, bail};
 use reqwest::{Client, Method, StatusCode, header};
 use serde_json::Value;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::time;
 
 /// Longest wait for one answer.
 const ANSWER_LIMIT: Duration = Duration::from_secs(30);
+/// Longest wait for an edge to serve a new experiment.
+const ADOPTION_LIMIT: Duration = Duration::from_secs(60);
 
 /// A client of the control plane, with its key.
 #[derive(Clone)]
@@ -144,6 +147,33 @@ impl ApiClient {
         let text = response.text().await.context("the control plane's answer breaks off")?;
         Ok((status, etag, serde_json::from_str(&text).unwrap_or(Value::String(text))))
     }
+}
+
+/// Waits until the edge decides an experiment; nobody is counted by the question.
+///
+/// # Errors
+/// When it does not within a minute.
+pub(crate) async fn wait_until_served(edge: &str, key: &str) -> Result<()> {
+    let url = format!("{edge}/api/v1/experiments/{key}/assignment?user_id=nobody&exposure=false");
+    let started = Instant::now();
+    while !is_decided(&url).await {
+        if started.elapsed() > ADOPTION_LIMIT {
+            bail!(
+                "the edge does not serve {key} after {} s; {edge}/kerf/health says why",
+                ADOPTION_LIMIT.as_secs()
+            );
+        }
+        time::sleep(Duration::from_millis(200)).await;
+    }
+    Ok(())
+}
+
+/// An edge that has no bundle yet answers with control too; a decision names the bundle that it comes from.
+async fn is_decided(url: &str) -> bool {
+    let Ok(answer) = reqwest::get(url).await else { return false };
+    let succeeded = answer.status().is_success();
+    let decision: Value = answer.json().await.unwrap_or_default();
+    succeeded && decision.get("bundle_version").is_some_and(Value::is_u64)
 }
 
 /// What a problem document says, with its violations.

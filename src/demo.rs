@@ -3,7 +3,7 @@
 mod chart;
 mod shop;
 
-use crate::api_client::ApiClient;
+use crate::api_client::{ApiClient, wait_until_served};
 use crate::development::{self, Stack, StackOptions};
 use crate::event_sender::EventSender;
 use crate::service::ENDED;
@@ -19,8 +19,6 @@ use tokio::time;
 const KEY: &str = "checkout_button_color";
 /// Time between two looks at the results.
 const LOOK: Duration = Duration::from_secs(2);
-/// Longest wait for the edge to serve the sample experiment.
-const ADOPTION_LIMIT: Duration = Duration::from_secs(60);
 
 /// Options of `kerf demo`.
 #[derive(Args)]
@@ -58,7 +56,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     development::with_stack(stack, async |stack| {
         let api = ApiClient::new(&stack.urls.control_plane, &stack.admin_key);
         start_experiment(&api).await?;
-        wait_for_edge(&stack.urls.edge).await?;
+        wait_until_served(&stack.urls.edge, KEY).await?;
         introduce(stack, &api, control_rate, treatment_rate);
         let shop = Shop {
             edge: stack.urls.edge.clone(),
@@ -90,22 +88,6 @@ async fn start_experiment(api: &ApiClient) -> Result<()> {
     let made = api.create_or_find(KEY, &body).await?;
     if made.text("status") == "draft" {
         api.act(&made, "start").await?;
-    }
-    Ok(())
-}
-
-/// Waits until the edge decides the experiment, without counting anybody.
-async fn wait_for_edge(edge: &str) -> Result<()> {
-    let url = format!("{edge}/api/v1/experiments/{KEY}/assignment?user_id=nobody&exposure=false");
-    let started = Instant::now();
-    while !reqwest::get(&url).await.is_ok_and(|answer| answer.status().is_success()) {
-        if started.elapsed() > ADOPTION_LIMIT {
-            bail!(
-                "the edge does not serve {KEY} after {} s; {edge}/kerf/health says why",
-                ADOPTION_LIMIT.as_secs()
-            );
-        }
-        time::sleep(Duration::from_millis(200)).await;
     }
     Ok(())
 }

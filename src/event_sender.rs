@@ -22,13 +22,19 @@ pub(crate) struct EventSender {
     http: Client,
     url: String,
     key: Option<String>,
+    per_second: Option<u32>,
 }
 
 impl EventSender {
     /// Sends to the collector at this URL, with its ingest key where it asks for one.
     pub(crate) fn new(collector: &str, key: Option<String>) -> Self {
         let url = format!("{}/v1/events", collector.trim_end_matches('/'));
-        Self { http: Client::new(), url, key }
+        Self { http: Client::new(), url, key, per_second: None }
+    }
+
+    /// The same at a limited pace.
+    pub(crate) fn at_most(self, per_second: Option<u32>) -> Self {
+        Self { per_second, ..self }
     }
 
     /// Sends all events in batches; `progress` hears how many are acknowledged.
@@ -40,10 +46,15 @@ impl EventSender {
     pub(crate) async fn send_all(&self, events: &[Value], mut progress: impl FnMut(usize)) -> Result<()> {
         let mut batches =
             stream::iter(events.chunks(BATCH).map(|batch| self.send(batch))).buffer_unordered(IN_FLIGHT);
+        let started = Instant::now();
         let mut acknowledged = 0;
         while let Some(count) = batches.try_next().await? {
             acknowledged += count;
             progress(acknowledged);
+            if let Some(per_second) = self.per_second {
+                let due = Duration::from_secs_f64(acknowledged as f64 / f64::from(per_second));
+                time::sleep(due.saturating_sub(started.elapsed())).await;
+            }
         }
         Ok(())
     }

@@ -40,6 +40,9 @@ pub(crate) struct Options {
     /// Seed of the order in which events are sent.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]
     seed: u64,
+    /// Send at most so many events a second.
+    #[arg(long, value_parser = clap::value_parser!(u32).range(1..), value_name = "NUMBER")]
+    events_per_second: Option<u32>,
     /// How long to wait until the results contain everything that was sent.
     #[arg(long, default_value_t = 600, value_name = "SECONDS")]
     wait_seconds: u64,

@@ -3,7 +3,7 @@
 use super::Options;
 use super::progress::Progress;
 use super::visits::{Group, Visit};
-use crate::api_client::{Answer, ApiClient};
+use crate::api_client::{Answer, ApiClient, wait_until_served};
 use anyhow::{Context, Result, bail, ensure};
 use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
@@ -16,8 +16,8 @@ use tokio::time;
 
 /// Requests in flight at a time.
 const IN_FLIGHT: usize = 16;
-/// Longest wait for the edge to serve a new experiment.
-const ADOPTION_LIMIT: Duration = Duration::from_secs(60);
+/// Longest wait for the control plane to publish the new experiment.
+const PUBLISH_LIMIT: Duration = Duration::from_secs(60);
 /// The path that visitors ask for.
 const PATH: &str = "/landing";
 /// How the site behind the edge repeats the assignments that it was sent.
@@ -40,7 +40,7 @@ pub(super) async fn replay(options: &Options, edge: &str, visits: &[Visit]) -> R
         header: &options.user_id_header,
         key,
     };
-    visitors.wait_for_adoption(people.first().copied().unwrap_or_default()).await?;
+    wait_until_served(visitors.edge, key).await?;
 
     eprintln!("{} people come {} times", people.len(), visits.len());
     let decisions = visitors.visit(&visits).await?;
@@ -87,7 +87,7 @@ async fn served_bundle(api: &ApiClient, environment: &str, key: &str) -> Result<
                 return Ok(bytes);
             }
         }
-        ensure!(started.elapsed() < ADOPTION_LIMIT, "no bundle of {environment} with {key} was published");
+        ensure!(started.elapsed() < PUBLISH_LIMIT, "no bundle of {environment} with {key} was published");
         time::sleep(Duration::from_millis(200)).await;
     }
 }
@@ -111,18 +111,6 @@ struct Visitors<'a> {
 }
 
 impl Visitors<'_> {
-    /// Waits until the edge decides the experiment, without counting anybody.
-    async fn wait_for_adoption(&self, user: &str) -> Result<()> {
-        let url =
-            format!("{}/api/v1/experiments/{}/assignment?user_id={user}&exposure=false", self.edge, self.key);
-        let started = Instant::now();
-        while !self.http.get(&url).send().await.is_ok_and(|answer| answer.status().is_success()) {
-            ensure!(started.elapsed() < ADOPTION_LIMIT, "the edge does not serve {} yet", self.key);
-            time::sleep(Duration::from_millis(200)).await;
-        }
-        Ok(())
-    }
-
     /// The variant that each visit's origin was told of, with the visitor.
     async fn visit(&self, visits: &[&Visit]) -> Result<Vec<(String, String)>> {
         let mut progress = Progress::begin("visits", visits.len());
@@ -178,7 +166,7 @@ fn compare(bytes: &[u8], key: &str, decisions: &[(String, String)]) -> Result<us
 /// Asks for the results until everybody is in them.
 async fn wait(api: &ApiClient, key: &str, people: u64, limit: Duration) -> Result<Answer> {
     let started = Instant::now();
-    let mut progress = Progress::begin("people in the results", usize::try_from(people)?);
+    let mut progress = Progress::wait("people in the results", usize::try_from(people)?);
     loop {
         let state = match api.results(key, true).await? {
             Ok(answer) => {

@@ -33,7 +33,8 @@ pub(super) async fn replay(options: &Options, visits: Vec<Visit>) -> Result<()> 
         events.len() / 2
     );
     let mut progress = Progress::begin("acknowledged events", events.len());
-    let sender = EventSender::new(&options.collector_url, options.ingest_key.clone());
+    let sender = EventSender::new(&options.collector_url, options.ingest_key.clone())
+        .at_most(options.events_per_second);
     sender.send_all(&events, |acknowledged| progress.at(acknowledged)).await?;
 
     let sent = Sent::of(&visits);
@@ -85,7 +86,7 @@ impl Sent {
     /// Asks for the results until they hold everything.
     async fn wait(&self, api: &ApiClient, key: &str, limit: Duration) -> Result<Answer> {
         let started = Instant::now();
-        let mut progress = Progress::begin("units in the results", usize::try_from(self.all.units())?);
+        let mut progress = Progress::wait("units in the results", usize::try_from(self.all.units())?);
         loop {
             let missing = match api.results(key, true).await? {
                 Ok(answer) => {

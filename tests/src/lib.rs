@@ -5,3 +5,5 @@
 pub mod database;
 pub mod edge;
 pub mod history;
+pub mod platform;
+pub mod recording;
