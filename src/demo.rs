@@ -26,13 +26,13 @@ pub(crate) struct Options {
     #[command(flatten)]
     stack: StackOptions,
     /// Visitors that come each second; a fifth of them takes part.
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "NUMBER")]
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1_000), value_name = "NUMBER")]
     visitors_per_second: u32,
     /// Conversion rate that is planted for the control, percent.
     #[arg(long, default_value_t = 10.0, value_name = "PERCENT")]
     control_rate: f64,
     /// Conversion rate that is planted for the treatment, percent.
-    #[arg(long, default_value_t = 14.0, value_name = "PERCENT")]
+    #[arg(long, default_value_t = 16.0, value_name = "PERCENT")]
     treatment_rate: f64,
     /// Seed of the visitors' behaviour.
     #[arg(long, default_value_t = 1, value_name = "NUMBER")]

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rand::{Rng, SeedableRng, rngs::StdRng};
+use rand::{Rng, SeedableRng, rngs::StdRng, seq::IndexedRandom};
 use serde_json::{Map, Value, json};
 
 /// The file with the answer to the real recording; `landing_page.py` beside it makes it.
@@ -43,7 +43,7 @@ pub fn write_generated(folder: &Path, people: u32, seed: u64) {
     let mut everybody = Vec::new();
     let mut mismatches = 0;
     for user in 0..people {
-        let country = ["US", "UK", "CA"][random.random_range(0..3)];
+        let country = ["US", "UK", "CA"].choose(&mut random).copied().unwrap_or("US");
         let mut person = Person { groups: BTreeSet::new(), converted: false, country };
         let usual = random.random_bool(0.5);
         for _ in 0..random.random_range(1..4_u32) {
