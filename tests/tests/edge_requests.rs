@@ -13,6 +13,8 @@ use futures::StreamExt as _;
 use kerf_tests::edge::{Edge, PAGE, Platform};
 use kerf_tests::on_both_platforms;
 use reqwest::{Method, Response, StatusCode};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 const ID: &str = "0123456789abcdef0123456789abcdef";
 
@@ -26,6 +28,9 @@ on_both_platforms!(
     the_answer_streams,
     a_compressed_answer_stays_readable,
     a_refused_consent_leaves_no_id,
+    the_origin_knows_whom_the_edge_speaks_for,
+    an_origin_that_is_away_is_named,
+    a_web_socket_goes_through,
 );
 
 fn cookies(response: &Response) -> Vec<&str> {
@@ -165,4 +170,60 @@ async fn a_refused_consent_leaves_no_id(platform: Platform) {
     assert!(!told.header("kerf-assignments").unwrap_or_default().contains("everybody"));
     tokio::time::sleep(Duration::from_secs(2)).await;
     assert_eq!(edge.receiver.batches(), Vec::<Vec<serde_json::Value>>::new());
+}
+
+/// What a proxy owes the origin beside the assignments: whom it speaks for, and no body where there was none.
+async fn the_origin_knows_whom_the_edge_speaks_for(platform: Platform) {
+    let edge = Edge::serving(platform).await;
+    let request = edge.client().get(format!("{}/page", edge.url)).header("x-forwarded-for", "192.0.2.7");
+    request
+        .header("te", "trailers")
+        .header("connection", "x-one-hop")
+        .header("x-one-hop", "1")
+        .send()
+        .await
+        .unwrap();
+    let told = edge.site.last();
+    assert_eq!((told.header("transfer-encoding"), told.header("content-length")), (None, None));
+    if platform == Platform::Native {
+        assert_eq!(told.header("x-forwarded-for"), Some("192.0.2.7, 127.0.0.1"));
+        assert_eq!(told.header("x-forwarded-proto"), Some("http"));
+        assert_eq!(told.header("x-forwarded-host"), edge.url.strip_prefix("http://"));
+        assert_eq!(
+            (told.header("x-one-hop"), told.header("te"), told.header("accept")),
+            (None, None, Some("*/*"))
+        );
+    }
+}
+
+/// The one answer of the edge's own to a visitor, because there is no page to give.
+async fn an_origin_that_is_away_is_named(platform: Platform) {
+    let edge = Edge::start_before(platform, "http://127.0.0.1:9").await;
+    let response = edge.get("/page").await;
+    assert_eq!(response.status(), StatusCode::BAD_GATEWAY);
+    assert_eq!(response.text().await.unwrap(), "The origin server cannot be reached.\n");
+}
+
+async fn a_web_socket_goes_through(platform: Platform) {
+    let edge = Edge::serving(platform).await;
+    let address = edge.url.strip_prefix("http://").unwrap();
+    let mut stream = TcpStream::connect(address).await.unwrap();
+    // Key and answer are the example of RFC 6455, section 1.3.
+    let asking = format!(
+        "GET /socket HTTP/1.1\r\nhost: {address}\r\nconnection: Upgrade\r\nupgrade: websocket\r\n\
+         sec-websocket-version: 13\r\nsec-websocket-key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+    );
+    stream.write_all(asking.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\n") {
+        answer.push(stream.read_u8().await.unwrap());
+    }
+    let answer = String::from_utf8(answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 101 "), "{answer}");
+    assert!(answer.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), "{answer}");
+    // A text frame of two bytes, masked with zeros as a client has to, and the same unmasked from the server.
+    stream.write_all(b"\x81\x82\0\0\0\0hi").await.unwrap();
+    let mut echo = [0; 4];
+    stream.read_exact(&mut echo).await.unwrap();
+    assert_eq!(&echo, b"\x81\x02hi");
 }

@@ -6,6 +6,7 @@
 mod published;
 mod receiver;
 mod site;
+mod socket;
 mod worker;
 
 use std::net::SocketAddr;

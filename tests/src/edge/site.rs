@@ -6,6 +6,7 @@
 //! | `/held` | waits for [`Site::release`] before it answers |
 //! | `/status/{code}` | that status |
 //! | `/gzip` | [`PAGE`], compressed |
+//! | any, asked for as a WebSocket | says texts back |
 //! | any other | 200, `the site's page`, with two cookies and a header of its own |
 
 use std::convert::Infallible;
@@ -19,7 +20,7 @@ use axum::response::{IntoResponse, Response};
 use futures::stream;
 use tokio::sync::watch;
 
-use super::listener;
+use super::{listener, socket};
 
 /// What every ordinary path answers.
 pub const PAGE: &str = "the site's page";
@@ -105,6 +106,9 @@ impl Site {
 }
 
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
+    if socket::is_asked_for(request.headers()) {
+        return socket::accept(request);
+    }
     let (parts, body) = request.into_parts();
     let target = parts.uri.path_and_query().map(|target| target.as_str().to_owned()).unwrap_or_default();
     let body = axum::body::to_bytes(body, LONGEST).await.unwrap_or_default();
