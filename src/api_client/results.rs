@@ -42,5 +42,5 @@ pub(crate) struct SampleRatio {
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct Reason {
     pub(crate) pointer: String,
-    pub(crate) detail: String,
+    pub(crate) code: String,
 }

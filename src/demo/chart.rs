@@ -68,8 +68,9 @@ fn interval(ends: Option<(f64, f64)>) -> String {
     )
 }
 
-/// The recommendation with its deciding reason.
+/// The recommendation with the two reasons that weigh most.
 fn advice(answer: &Answer) -> String {
-    let reason = answer.reasons.iter().find(|reason| reason.pointer == "/recommended_action");
-    reason.map_or_else(|| answer.recommended_action.clone(), |reason| reason.detail.clone())
+    let because = answer.reasons.iter().filter(|reason| reason.pointer == "/recommended_action");
+    let because: Vec<String> = because.take(2).map(|reason| reason.code.replace('_', " ")).collect();
+    format!("{} ({})", answer.recommended_action.replace('_', " "), because.join(", "))
 }

@@ -4,6 +4,7 @@ use std::{
     io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
     time::{Duration, Instant},
 };
 
@@ -14,6 +15,9 @@ use crate::database::server;
 /// How long a killed process may take to be back.
 const RETURN_LIMIT: Duration = Duration::from_secs(60);
 
+/// One platform at a time in a test program: several on two cores would only wait for one another.
+static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+
 /// A running platform; it ends when this is dropped.
 #[derive(Debug)]
 pub struct Platform {
@@ -22,6 +26,7 @@ pub struct Platform {
     answers: BufReader<ChildStdout>,
     /// What `kerf dev --json` said when everything was ready.
     pub description: Value,
+    _turn: MutexGuard<'static, ()>,
 }
 
 /// The program under test.
@@ -38,6 +43,7 @@ impl Platform {
     #[must_use]
     #[expect(clippy::unwrap_used, reason = "test set-up")]
     pub fn start(options: &[&str]) -> Self {
+        let turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         let mut command = Command::new(program());
         command.args(["dev", "--json"]).args(options).stdin(Stdio::piped()).stdout(Stdio::piped());
         // The servers of `./dev test` are for other tests; this platform has its own.
@@ -47,7 +53,7 @@ impl Platform {
         let mut child = command.spawn().unwrap();
         let commands = child.stdin.take();
         let answers = BufReader::new(child.stdout.take().unwrap());
-        let mut platform = Self { child, commands, answers, description: Value::Null };
+        let mut platform = Self { child, commands, answers, description: Value::Null, _turn: turn };
         platform.description = platform.answer();
         platform
     }
