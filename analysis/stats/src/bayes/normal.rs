@@ -26,7 +26,7 @@ impl NormalPrior {
     /// The posterior after `seen`, an estimate whose sampling variance counts as known.
     ///
     /// Precisions (inverse variances) add, and the mean is the one weighted by them. For few units use
-    /// [`super::student`].
+    /// `super::student`.
     ///
     /// Source: Gelman et al., *Bayesian Data Analysis*, 3rd ed., section 2.5, eqs. 2.9 and 2.10.
     ///

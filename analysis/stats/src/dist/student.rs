@@ -5,7 +5,7 @@ use crate::{Alpha, Inconclusive, inconclusive::positive};
 
 /// The probability of more than `t`, relative precision about 1e-12 in both tails.
 ///
-/// Through the incomplete beta function (Abramowitz and Stegun 26.7.1); through [`normalised`] where that is exact
+/// Through the incomplete beta function (Abramowitz and Stegun 26.7.1); through `normalised` where that is exact
 /// to a double.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Rates of independent events over exposure: the exact conditional test and a normal interval.
 //!
 //! Only for events that come independently (a Poisson process). Events of the same unit usually do not: count them
-//! per unit and use [`compare`](super::compare) on the means, which needs no such assumption.
+//! per unit and use [`compare`] on the means, which needs no such assumption.
 
 use super::{Comparison, Reference, compare};
 use crate::{Alpha, Count, Inconclusive, PValue, dist::beta};
