@@ -11,21 +11,22 @@ use crate::{
 /// Writes the insert into the stage of `experiment_stats`.
 pub(crate) fn insert_stats(experiment: &Experiment) -> String {
     let metrics = experiment.metrics();
-    let until = |column: &str| match experiment.last_day {
-        Some(day) => format!(" and {column} <= '{day}'"),
-        None => String::new(),
+    let (exposed_until, after_until) = match experiment.last_day {
+        Some(day) => {
+            (format!(" and toDate(tupleElement(first, 'ts')) <= '{day}'"), format!("day <= '{day}'"))
+        }
+        None => (String::new(), "true".to_owned()),
     };
     include_str!("../sql/experiment_stats.sql")
-        .replace("{exposed_until}", &until("toDate(tupleElement(first, 'ts'))"))
-        .replace("{after_until}", &until("day"))
-        .replace(
-            "{before}",
-            &each(&metrics, |at, metric| format!(", sum({}) as x{at}", total(metric, "sum"))),
-        )
+        .replace("{exposed_until}", &exposed_until)
+        .replace("{after_until}", &after_until)
         .replace("{of_day}", &each(&metrics, of_day))
-        .replace("{day_adds}", &each(&metrics, |at, _| day_adds(at)))
-        .replace("{from_exposure}", &each(&metrics, |at, _| from_exposure(at)))
-        .replace("{from_day}", &each(&metrics, |at, _| from_day(at)))
+        .replace("{before}", &each(&metrics, |at, _| format!(", sumIf(v{at}, phase = 'pre') as x{at}")))
+        .replace("{entry}", &each(&metrics, |at, _| format!(", v{at}, hits{at}")))
+        .replace("{covariates}", &each(&metrics, |at, _| format!(", x{at}")))
+        .replace("{arrays}", &each(&metrics, |at, _| arrays(at)))
+        .replace("{joined}", &each(&metrics, |at, _| format!(", ys{at}, yys{at}, firsts{at} as first{at}")))
+        .replace("{adds}", &each(&metrics, |at, _| adds(at)))
         .replace("{statistics}", &statistics(&metrics))
         .replace("{key}", &literal(&experiment.key))
 }
@@ -35,24 +36,24 @@ fn of_day(at: usize, metric: &Metric) -> String {
     format!(", {} as v{at}, {} as hits{at}", total(metric, "sum"), total(metric, "nonzero"))
 }
 
-/// What a day adds to a unit's total, to the square of its total, and whether it converts the unit.
-fn day_adds(at: usize) -> String {
+/// What each day adds to a unit's total, to the square of its total, and whether it converts the unit. The day of the
+/// exposure comes first and adds nothing of these.
+fn arrays(at: usize) -> String {
+    let (v, hits) = (format!("days.{}", 2 * at + 2), format!("days.{}", 2 * at + 3));
     format!(
-        ", v{at} as y{at}, v{at} * (2 * sum(v{at}) over so_far - v{at}) as yy{at}, \
-         hits{at} > 0 and sum(hits{at}) over so_far = hits{at} as first{at}"
+        ",
+      arrayPushFront({v}, 0.) as ys{at},
+      arrayPushFront(arrayMap((v, so_far) -> v * (2 * so_far - v), {v}, arrayCumSum({v})), 0.) as yys{at},
+      arrayPushFront(arrayMap((hits, so_far) -> toUInt8(hits > 0 and so_far = hits), {hits}, arrayCumSum({hits})), 0) as firsts{at}"
     )
 }
 
-/// The day of the first exposure adds the unit and its covariate.
-fn from_exposure(at: usize) -> String {
+/// The columns of one metric: the exposure adds the covariate, a day with events what it changes.
+fn adds(at: usize) -> String {
     format!(
-        ", 0 as converted{at}, 0. as y{at}, 0. as yy{at}, x{at} as x{at}, x{at} * x{at} as xx{at}, 0. as xy{at}"
+        ", sum(first{at}) as converted{at}, sum(ys{at}) as y{at}, sum(yys{at}) as yy{at}, sum(is_exposure * x{at}) as added_x{at}, \
+         sum(is_exposure * x{at} * x{at}) as added_xx{at}, sum(x{at} * ys{at}) as added_xy{at}"
     )
-}
-
-/// A day with events adds to the totals, and to the product with the covariate.
-fn from_day(at: usize) -> String {
-    format!(", first{at}, after.y{at}, after.yy{at}, 0., 0., x{at} * after.y{at}")
 }
 
 /// The arrays of a row of `experiment_stats`, in the order of its columns.
@@ -61,7 +62,8 @@ fn statistics(metrics: &[Metric]) -> String {
         let items: Vec<String> = metrics.iter().enumerate().map(|(at, metric)| item(at, metric)).collect();
         format!("[{}]", items.join(", "))
     };
-    let sums = ["y", "yy", "x", "xx", "xy"].map(|column| array(&|at, _| format!("sum({column}{at})")));
+    let sums = ["y", "yy", "added_x", "added_xx", "added_xy"]
+        .map(|column| array(&|at, _| format!("sum({column}{at})")));
     [array(&|_, metric| literal(&metric.name)), array(&|at, _| format!("toUInt64(sum(converted{at}))"))]
         .into_iter()
         .chain(sums)
