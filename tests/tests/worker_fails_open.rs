@@ -6,7 +6,7 @@
     reason = "a test fails by panicking, also in its helpers"
 )]
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kerf_tests::edge::{Build, PAGE, Published, Site, Worker, WorkerOptions};
 use kerf_tests::edge::{client, folder, wire};
@@ -43,6 +43,26 @@ async fn without_a_kv_namespace() {
     page(client.get(format!("{}/page", worker.url))).await;
     assert!(site.last().headers.keys().all(|name| !name.as_str().starts_with("kerf-")));
     assert_eq!(health(&client, &worker).await["last_refusal"]["code"], "store_unreachable");
+}
+
+/// A cold isolate in a data centre that does not have the bundle yet.
+#[tokio::test(flavor = "multi_thread")]
+async fn with_a_kv_namespace_that_takes_long() {
+    let site = Site::start().await;
+    let mut options = WorkerOptions::new(&site.url);
+    options.kv_wait = Some(Duration::from_millis(1_500));
+    let (worker, client) = (Worker::start(&options).await, client());
+    let published = Published::new(1, &wire());
+    worker.put(&published.key, &published.bytes).await;
+    worker.put("kerf/production/current", published.pointer.as_bytes()).await;
+    let begin = Instant::now();
+    page(client.get(format!("{}/page", worker.url))).await;
+    assert!(begin.elapsed() < Duration::from_millis(1_000), "the visitor waited {:?}", begin.elapsed());
+    assert_eq!(site.last().header("kerf-assignments"), None);
+    // Loading goes on behind the answer: nobody asks while it does.
+    tokio::time::sleep(Duration::from_millis(4_500)).await;
+    page(client.get(format!("{}/page", worker.url))).await;
+    assert_eq!(site.last().header("kerf-bundle"), Some("1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@
 //   node_modules  folder that holds the package miniflare, or the folder above it
 //   port          where visitors connect, 127.0.0.1
 //   kv_port       where the KV API listens, 127.0.0.1; no KV namespace at all when absent
+//   kv_wait_ms    how long the Worker waits for each value, as in a data centre that does not have it yet; 0 when absent
 //   upstream      the origin behind the route: what the runtime asks when the Worker passes a request through
 //   bindings      variables of the Worker
 //   persist       folder that keeps the namespace; in memory when absent
@@ -18,8 +19,16 @@ import { createRequire } from "node:module";
 import { join, resolve } from "node:path";
 
 const NAMESPACE = "KERF_CONFIG";
+const STORE = "KERF_STORE";
 const VALUES = /^\/client\/v4\/accounts\/[^/]+\/storage\/kv\/namespaces\/[^/]+\/values\/(.+)$/;
 const LARGEST_VALUE = 25 * 1024 * 1024;
+
+// A namespace whose reads wait.
+const SLOW_KV = `export default ({ STORE, WAIT }) => {
+  const late = (name) => (...args) => new Promise((go) => setTimeout(go, WAIT)).then(() => STORE[name](...args));
+  return { get: late("get"), getWithMetadata: late("getWithMetadata"), list: late("list"),
+    put: (...args) => STORE.put(...args), delete: (...args) => STORE.delete(...args) };
+};`;
 
 const options = JSON.parse(process.argv[2] ?? "{}");
 for (const name of ["worker", "node_modules", "port", "upstream"]) {
@@ -30,22 +39,28 @@ const require = createRequire(join(resolve(options.node_modules), "node_modules"
 const { Miniflare } = require("miniflare");
 
 const miniflare = new Miniflare({
-  name: "kerf-edge",
   host: "127.0.0.1",
   port: options.port,
-  modulesRoot: resolve(options.worker),
-  modules: modules(resolve(options.worker)),
-  compatibilityDate: "2026-07-01",
-  cf: false,
   upstream: options.upstream,
-  bindings: options.bindings ?? {},
-  ...(options.kv_port === undefined ? {} : { kvNamespaces: [NAMESPACE], kvPersist: options.persist ?? false }),
+  cf: false,
+  kvPersist: options.persist ?? false,
+  workers: [
+    {
+      name: "kerf-edge",
+      modulesRoot: resolve(options.worker),
+      modules: modules(resolve(options.worker)),
+      compatibilityDate: "2026-07-01",
+      bindings: options.bindings ?? {},
+      ...namespaces(),
+    },
+    ...slowNamespace(),
+  ],
 });
 await miniflare.ready;
 
 let kv;
 if (options.kv_port !== undefined) {
-  const namespace = await miniflare.getKVNamespace(NAMESPACE);
+  const namespace = await miniflare.getKVNamespace(options.kv_wait_ms === undefined ? NAMESPACE : STORE);
   kv = createServer((request, response) => {
     values(namespace, request, response).catch((error) => answer(response, 500, failure(10000, String(error))));
   });
@@ -65,6 +80,20 @@ async function stop() {
   kv?.closeAllConnections();
   await miniflare.dispose();
   process.exit(0);
+}
+
+/** The Worker's KV: the namespace, or one that waits in front of it. */
+function namespaces() {
+  if (options.kv_port === undefined) return {};
+  if (options.kv_wait_ms === undefined) return { kvNamespaces: { [NAMESPACE]: NAMESPACE } };
+  return { kvNamespaces: { [STORE]: NAMESPACE }, wrappedBindings: { [NAMESPACE]: { scriptName: "slow-kv" } } };
+}
+
+/** The worker that waits in front of the namespace. */
+function slowNamespace() {
+  if (options.kv_wait_ms === undefined) return [];
+  const bindings = { WAIT: options.kv_wait_ms };
+  return [{ name: "slow-kv", modules: true, script: SLOW_KV, bindings, kvNamespaces: { STORE: NAMESPACE } }];
 }
 
 /** The modules of a build, named as the entry point imports them. */

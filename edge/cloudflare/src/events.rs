@@ -57,7 +57,13 @@ async fn send(edge: Rc<Edge>, batch: Batch) {
 
 fn keep(edge: &Edge, batch: Batch, why: &str) {
     console_warn!("kerf: the collector did not take {} events, which are kept: {why}", batch.len());
-    edge.exposures.borrow_mut().give_back(batch, now());
+    let mut exposures = edge.exposures.borrow_mut();
+    let before = exposures.dropped();
+    exposures.give_back(batch, now());
+    let lost = exposures.dropped().saturating_sub(before);
+    if lost > 0 {
+        console_error!("kerf: {lost} events lost: more wait for the collector than are kept");
+    }
 }
 
 /// Status of the collector's answer, and what it means.

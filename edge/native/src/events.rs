@@ -103,7 +103,12 @@ impl Collector {
                 tracing::warn!(events, "the collector did not take a batch, which is kept: {error}");
             }
         }
+        let before = buffer.dropped();
         buffer.give_back(batch, now());
+        let lost = buffer.dropped().saturating_sub(before);
+        if lost > 0 {
+            tracing::error!(events = lost, "events lost: more wait for the collector than are kept");
+        }
     }
 
     async fn post(&self, batch: &Batch) -> Result<(StatusCode, Reply), reqwest::Error> {

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use reqwest::Client;
 use serde_json::{Map, Value, json};
@@ -30,6 +31,8 @@ pub struct WorkerOptions {
     pub upstream: String,
     /// Whether there is a KV namespace.
     pub kv: bool,
+    /// How long each value of KV takes, when it is to take long.
+    pub kv_wait: Option<Duration>,
     bindings: Map<String, Value>,
 }
 
@@ -44,6 +47,7 @@ impl WorkerOptions {
             folder: folder(Build::Release),
             upstream: upstream.to_owned(),
             kv: true,
+            kv_wait: None,
             bindings: Map::new(),
         };
         options.bind("KERF_ENVIRONMENT", ENVIRONMENT);
@@ -99,6 +103,9 @@ impl Worker {
         });
         if options.kv {
             argument["kv_port"] = json!(kv_port);
+        }
+        if let Some(wait) = options.kv_wait {
+            argument["kv_wait_ms"] = json!(wait.as_millis());
         }
         let driver = concat!(env!("CARGO_MANIFEST_DIR"), "/../edge/cloudflare/dev/worker.mjs");
         let mut child = Command::new(server("KERF_TEST_NODE"))
