@@ -67,7 +67,7 @@ pub(crate) struct Stack<'a> {
     pub(crate) urls: Urls,
     /// An API key of the admin role.
     pub(crate) admin_key: String,
-    /// The Ed25519 public key that bundles are verified with, base64url.
+    /// The Ed25519 public key that bundles are verified with, 64 hex digits.
     pub(crate) public_key: String,
     /// The processes, to kill and restart.
     pub(crate) supervisor: &'a Supervisor,

@@ -22,7 +22,7 @@ pub(crate) struct Options {
     /// The environment whose bundle is served.
     #[arg(long, env = "KERF_ENVIRONMENT", default_value = "production", value_name = "NAME")]
     environment: String,
-    /// Ed25519 public key, base64url: the partner of the control plane's signing key.
+    /// Ed25519 public key, 64 hex digits (several are separated by commas): the partner of the control plane's signing key.
     #[arg(long, env = "KERF_PUBLIC_KEY", value_name = "KEY")]
     public_key: String,
     /// Where events go; without it none are sent.
