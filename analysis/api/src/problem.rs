@@ -40,9 +40,9 @@ impl Problem {
     const fn kind(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::UnknownSegment { .. } => {
-                (StatusCode::BAD_REQUEST, "invalid-request", "The request is not valid")
+                (StatusCode::BAD_REQUEST, "bad_parameter", "A parameter is not valid")
             }
-            Self::NoSuchPath => (StatusCode::NOT_FOUND, "not-found", "Not found"),
+            Self::NoSuchPath => (StatusCode::NOT_FOUND, "not_found", "Not found"),
             Self::ControlPlane(_) => {
                 (StatusCode::SERVICE_UNAVAILABLE, "unavailable", "The control plane is not available")
             }

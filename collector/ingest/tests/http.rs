@@ -80,7 +80,7 @@ async fn the_path_implies_experiment_or_type() {
     let (status, answer) = collector.post("/exposures", seed).await;
     assert_eq!((status, &answer["results"][0]["code"]), (422, &json!("conflict")));
     let (status, problem) = collector.post("/api/v1/experiments/Not%20a%20key/events", seed).await;
-    assert_eq!((status, &problem["type"]), (400, &json!("/problems/invalid-experiment-id")));
+    assert_eq!((status, &problem["type"]), (400, &json!("/problems/invalid_experiment_id")));
 
     let mut kinds: Vec<_> = read_all(&topic)
         .await
@@ -129,10 +129,10 @@ async fn what_is_no_batch_is_a_problem_document() {
     let many = format!("[{}]", vec!["1"; 1_001].join(","));
     let long = format!("[\"{}\"]", "x".repeat(1_000_000));
     for (body, status, slug) in [
-        ("{", 400, "malformed-batch"),
-        ("[]", 400, "malformed-batch"),
-        (many.as_str(), 413, "batch-too-large"),
-        (long.as_str(), 413, "batch-too-large"),
+        ("{", 400, "malformed_batch"),
+        ("[]", 400, "malformed_batch"),
+        (many.as_str(), 413, "too_large"),
+        (long.as_str(), 413, "too_large"),
     ] {
         let response =
             client.post(format!("{}/v1/events", collector.url)).body(body.to_owned()).send().await.unwrap();

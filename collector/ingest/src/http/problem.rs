@@ -42,21 +42,21 @@ impl Problem {
     fn class(&self) -> (StatusCode, &'static str, &'static str) {
         match self {
             Self::Batch(BatchFault::TooManyBytes | BatchFault::TooManyEvents(_)) | Self::BodyTooLarge => {
-                (StatusCode::PAYLOAD_TOO_LARGE, "batch-too-large", "The batch is too large")
+                (StatusCode::PAYLOAD_TOO_LARGE, "too_large", "The batch is too large")
             }
             Self::Batch(_) => {
-                (StatusCode::BAD_REQUEST, "malformed-batch", "The body is not a batch of events")
+                (StatusCode::BAD_REQUEST, "malformed_batch", "The body is not a batch of events")
             }
-            Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "slow-body", "The body did not arrive in time"),
+            Self::SlowBody => (StatusCode::REQUEST_TIMEOUT, "slow_body", "The body did not arrive in time"),
             Self::ExperimentId(_) => {
-                (StatusCode::BAD_REQUEST, "invalid-experiment-id", "Not the key of an experiment")
+                (StatusCode::BAD_REQUEST, "invalid_experiment_id", "Not the key of an experiment")
             }
             Self::Unauthorized => {
-                (StatusCode::UNAUTHORIZED, "unauthorized", "The ingest key is absent or wrong")
+                (StatusCode::UNAUTHORIZED, "unauthenticated", "The ingest key is absent or wrong")
             }
-            Self::NotFound => (StatusCode::NOT_FOUND, "not-found", "No such path"),
+            Self::NotFound => (StatusCode::NOT_FOUND, "not_found", "No such path"),
             Self::MethodNotAllowed => {
-                (StatusCode::METHOD_NOT_ALLOWED, "method-not-allowed", "Not with this method")
+                (StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", "Not with this method")
             }
             Self::Busy => (StatusCode::SERVICE_UNAVAILABLE, "busy", "The collector is busy"),
             Self::Unavailable(_) => {
