@@ -79,11 +79,11 @@ pub(crate) fn now() -> Now {
 }
 
 /// Looks at the store when it is time: behind the request when there is a bundle, before it for at most 50 ms when there
-/// was none yet.
+/// is none.
 pub(crate) async fn look_after_bundle(edge: &Rc<Edge>, env: &Env, context: &Context) {
     let bundles = &edge.gateway.bundles;
-    let cold = bundles.is_cold();
-    if !bundles.claim_look(&edge.gateway.settings, now()) && !cold {
+    let empty = bundles.held().is_none();
+    if !bundles.claim_look(&edge.gateway.settings, now()) && !bundles.is_cold() {
         return;
     }
     let (done, waiting) = oneshot::channel();
@@ -94,7 +94,7 @@ pub(crate) async fn look_after_bundle(edge: &Rc<Edge>, env: &Env, context: &Cont
         // Nobody listens when the request did not wait.
         let _ = done.send(());
     });
-    if cold && let Either::Left((_, delay)) = select(waiting, Delay::from(COLD_WAIT)).await {
+    if empty && let Either::Left((_, delay)) = select(waiting, Delay::from(COLD_WAIT)).await {
         drop(delay);
     }
 }
