@@ -7,6 +7,7 @@ use crate::{
 use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 use std::future::Future;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 use tracing_subscriber::EnvFilter;
 
@@ -86,6 +87,13 @@ fn run_async(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
 
 /// Logs go to stderr, so that stdout carries only what a command answers; `RUST_LOG` chooses the level.
 fn start_logging() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
-    tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false).init();
+    // Notices of Postgres, such as "already exists, skipping", are no news to who starts a service.
+    let filter = EnvFilter::try_from_default_env()
+        .unwrap_or_else(|_| EnvFilter::new("info,sqlx::postgres::notice=warn"));
+    tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .with_target(false)
+        .init();
 }

@@ -132,7 +132,7 @@ async fn start(session: &mut Session, options: StackOptions) -> Result<Stack<'_>
     let secrets = Secrets::of(place.folder.path())?;
     let public_key = secrets.signing_key.parse::<SigningKey>()?.public_key()?;
 
-    tracing::info!("starting Postgres, Kafka and ClickHouse");
+    tracing::info!("starting Postgres, Kafka and ClickHouse, unless their addresses are given");
     let wanted = Wanted {
         postgres: options.database_url.is_none(),
         kafka: options.kafka_brokers.is_none(),
