@@ -41,7 +41,7 @@ impl Chart {
             rate(&treatment),
             percent(answer.lift),
             interval(answer.confidence_interval),
-            answer.p_value.map_or_else(|| "-".to_owned(), |p| format!("{p:.4}")),
+            answer.p_value.map_or_else(|| "-".to_owned(), p_value),
             answer.srm.status,
             advice(answer),
         );
@@ -73,4 +73,8 @@ fn advice(answer: &Answer) -> String {
     let because = answer.reasons.iter().filter(|reason| reason.pointer == "/recommended_action");
     let because: Vec<String> = because.take(2).map(|reason| reason.code.replace('_', " ")).collect();
     format!("{} ({})", answer.recommended_action.replace('_', " "), because.join(", "))
+}
+/// Four decimals; below that the order of magnitude, since no p-value is 0.
+fn p_value(p: f64) -> String {
+    if p < 0.0001 { format!("{p:.1e}") } else { format!("{p:.4}") }
 }
