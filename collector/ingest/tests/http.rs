@@ -191,7 +191,7 @@ async fn an_ingest_key_is_asked_for_when_there_is_one() {
     let collector = Collector::start(config).await;
     let event = r#"{"event_type":"signup","user_id":"u1","value":1}"#;
     let (status, problem) = collector.post("/v1/events", event).await;
-    assert_eq!((status, &problem["type"]), (401, &json!("/problems/unauthorized")));
+    assert_eq!((status, &problem["type"]), (401, &json!("/problems/unauthenticated")));
     let request = reqwest::Client::new().post(format!("{}/v1/events", collector.url)).bearer_auth("s3cret");
     assert_eq!(request.body(event).send().await.unwrap().status().as_u16(), 200);
     collector.stop().await;
