@@ -19,4 +19,4 @@ mod sink;
 mod spool;
 
 pub use config::Config;
-pub use server::{ServeError, serve};
+pub use server::{ServeError, serve, serve_without_storing};

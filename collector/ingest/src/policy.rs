@@ -6,7 +6,7 @@
 
 use crate::metrics::Metrics;
 use crate::pipeline::Outgoing;
-use crate::sink::KafkaSink;
+use crate::sink::Sink;
 use crate::spool::{Refusal, Spool};
 use kerf_kafka::SendError;
 use std::sync::Arc;
@@ -14,14 +14,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where events become durable.
 pub(crate) struct Durable {
-    pub(crate) sink: KafkaSink,
+    pub(crate) sink: Sink,
     pub(crate) spool: Spool,
     pub(crate) metrics: Arc<Metrics>,
     away: AtomicBool,
 }
 
 impl Durable {
-    pub(crate) fn new(sink: KafkaSink, spool: Spool, metrics: Arc<Metrics>) -> Self {
+    pub(crate) fn new(sink: Sink, spool: Spool, metrics: Arc<Metrics>) -> Self {
         Self { sink, spool, metrics, away: AtomicBool::new(false) }
     }
 

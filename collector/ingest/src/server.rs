@@ -5,7 +5,7 @@ use crate::drain;
 use crate::http::{Service, router};
 use crate::metrics::Metrics;
 use crate::policy::Durable;
-use crate::sink::KafkaSink;
+use crate::sink::{KafkaSink, Sink};
 use crate::spool::Spool;
 use kerf_kafka::{KafkaError, Producer, topics};
 use std::io;
@@ -52,17 +52,40 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
     let producer = Producer::new(&config.cluster, config.delivery)?;
+    let sink = Sink::Kafka(KafkaSink::new(producer, &config.topic));
+    let topics = tokio::spawn(create_topics(config.clone()));
+    let served = run(config, sink, listener, shutdown).await;
+    topics.abort();
+    served
+}
+
+/// The same server over a sink that forgets every event: the yardstick of the benchmark.
+///
+/// # Errors
+/// [`ServeError`].
+#[doc(hidden)]
+pub async fn serve_without_storing(
+    config: Config,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
+    run(config, Sink::Nowhere, listener, shutdown).await
+}
+
+async fn run(
+    config: Config,
+    sink: Sink,
+    listener: TcpListener,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
     let spool = Spool::open(&config.spool_dir, config.spool_max_bytes)
         .map_err(|source| ServeError::Spool { dir: config.spool_dir.clone(), source })?;
-    let sink = KafkaSink::new(producer, &config.topic);
     let durable = Arc::new(Durable::new(sink, spool, Arc::new(Metrics::default())));
     let service = Arc::new(Service::new(Arc::clone(&durable), &config));
 
-    let topics = tokio::spawn(create_topics(config));
     let drain = tokio::spawn(drain::run(Arc::clone(&durable)));
     let served = serve_http(service, listener, shutdown).await;
 
-    topics.abort();
     drain.abort();
     close(durable).await;
     served.map_err(ServeError::Http)

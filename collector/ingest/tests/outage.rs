@@ -216,6 +216,8 @@ async fn a_full_spool_is_503_with_retry_after_and_loses_nothing_that_was_acknowl
 async fn a_spool_that_another_collector_uses_is_refused() {
     let (topic, spool) = (topic(), tempfile::tempdir().unwrap());
     let first = Collector::start(config(&brokers(), &topic, spool.path())).await;
+    // Once it answers it has the spool.
+    assert_eq!(first.metric("kerf_collector_spool_bytes").await, 0);
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let second =
         kerf_ingest::serve(config(&brokers(), &topic, spool.path()), listener, std::future::pending());
