@@ -1,7 +1,8 @@
 """Oracle cases of bandits: selection by SciPy quadrature, estimates by NumPy over single units."""
 
 import numpy as np
-from scipy import integrate, stats
+from scipy import integrate
+from scipy.special import ndtr
 
 from record import Cases
 
@@ -15,8 +16,10 @@ def best_of(means, deviations):
     edges = np.unique(np.concatenate([np.array(means) + k * np.array(deviations) for k in (-12, -6, -3, -1, 0, 1, 3, 6, 12)]))
     found = []
     for i in range(len(means)):
-        f = lambda x: stats.norm.pdf(x, means[i], deviations[i]) * np.prod([stats.norm.cdf(x, means[j], deviations[j]) for j in range(len(means)) if j != i])
-        found.append(sum(integrate.quad(f, lo, hi, epsabs=0, epsrel=1e-11)[0] for lo, hi in zip(edges[:-1], edges[1:])))
+        rivals = [j for j in range(len(means)) if j != i]
+        own = lambda x: np.exp(-0.5 * ((x - means[i]) / deviations[i]) ** 2) / (deviations[i] * np.sqrt(2 * np.pi))
+        f = lambda x: own(x) * np.prod([ndtr((x - means[j]) / deviations[j]) for j in rivals])
+        found.append(sum(integrate.quad(f, lo, hi, epsabs=1e-15, epsrel=1e-11)[0] for lo, hi in zip(edges[:-1], edges[1:])))
     return np.array(found)
 
 

@@ -112,25 +112,30 @@ for _ in range(40):
         relative=1e-9,
     )
 
-# The textbook formula, near tail only, where the other tail is below 1e-12; rounded up per arm.
+# Rounded up per arm. The textbook formula has the near tail only: that is a one-sided plan with half of alpha. Two-sided
+# power counts both tails; at 80% the far one is 1e-6, which moves n by 2e-6 of itself and some of these by one unit.
+
+
+def both_tails(null, alternative, difference):
+    """Units per arm at which both tails together have 80%; `null` and `alternative` are standard errors at one unit."""
+    shortfall = lambda n: normal_power_het(difference, n, 0.05, std_null=null, std_alternative=alternative) - 0.8
+    return optimize.brentq(shortfall, 1, 1e16, xtol=1e-9, rtol=1e-15)
+
+
 for rate, lift in [(0.1, 0.1), (0.05, 0.05), (0.2, -0.02), (0.5, 0.01), (0.01, 0.2), (0.02, 1.0)]:
     p1, p2 = rate, rate * (1 + lift)
-    z = norm.isf(0.025) + norm.ppf(0.8)
-    per_arm = z**2 * (p1 * (1 - p1) + p2 * (1 - p2)) / (p2 - p1) ** 2
-    cases.add(
-        "sample_size",
-        {"metric": proportion(rate), "change": {"relative": lift}, "power": 0.8, "plan": plan()},
-        {"/control": int(np.ceil(per_arm)), "/treatment": int(np.ceil(per_arm)), "/total": 2 * int(np.ceil(per_arm))},
-        relative=0.0,
-    )
-    pbar = (p1 + p2) / 2
-    pooled = (norm.isf(0.025) * np.sqrt(2 * pbar * (1 - pbar)) + norm.ppf(0.8) * np.sqrt(p1 * (1 - p1) + p2 * (1 - p2))) ** 2 / (p2 - p1) ** 2
-    cases.add(
-        "sample_size",
-        {"metric": proportion(rate), "change": {"relative": lift}, "power": 0.8, "plan": plan(null="pooled")},
-        {"/control": int(np.ceil(pooled)), "/treatment": int(np.ceil(pooled))},
-        relative=0.0,
-    )
+    own = np.sqrt(p1 * (1 - p1) + p2 * (1 - p2))
+    pooled = np.sqrt(2 * (p1 + p2) / 2 * (1 - (p1 + p2) / 2))
+    for null, name in [(own, "unpooled"), (pooled, "pooled")]:
+        near = ((norm.isf(0.025) * null + norm.ppf(0.8) * own) / (p2 - p1)) ** 2
+        for hypothesis, alpha, per_arm in [("one_sided", 0.025, near), ("two_sided", 0.05, both_tails(null, own, abs(p2 - p1)))]:
+            arm = int(np.ceil(per_arm))
+            cases.add(
+                "sample_size",
+                {"metric": proportion(rate), "change": {"relative": lift}, "power": 0.8, "plan": plan(alpha, hypothesis, null=name)},
+                {"/control": arm, "/treatment": arm, "/total": 2 * arm},
+                relative=0.0,
+            )
 
 # --- Non-inferiority and equivalence -----------------------------------------------------------------------------------
 
@@ -269,8 +274,9 @@ for size, variation, icc in [(1, 0, 0.5), (20, 0, 0.05), (20, 0.6, 0.05), (500, 
     cases.add("design_effect", {"size": size, "variation": variation, "correlation": icc}, {"": 1 + ((1 + variation**2) * size - 1) * icc})
 
 tiny = {"metric": proportion(0.1), "change": {"relative": 1e-6}, "power": 0.8, "plan": plan()}
-z2 = (norm.isf(0.025) + norm.ppf(0.8)) ** 2
-cases.add("units", tiny, {"": 2 * z2 * (0.1 * 0.9 + 0.1000001 * 0.8999999) / 1e-14}, relative=1e-7)
+own = np.sqrt(0.1 * 0.9 + 0.1000001 * 0.8999999)
+cases.add("units", tiny, {"": 2 * both_tails(own, own, 1e-7)}, relative=1e-9)
+cases.add("units", tiny | {"plan": plan(0.025, "one_sided")}, {"": 2 * ((norm.isf(0.025) + norm.ppf(0.8)) * own / 1e-7) ** 2}, relative=1e-9)
 cases.reason("units", tiny | {"change": {"absolute": 0.0}}, "out_of_domain")
 cases.reason("units", tiny | {"change": {"relative": 20.0}}, "out_of_domain")
 cases.reason("units", tiny | {"metric": mean(0.0, 1.0)}, "zero_control")

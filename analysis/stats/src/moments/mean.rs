@@ -47,7 +47,8 @@ impl Mean {
     /// From units, `Σ x` and `Σ x²`.
     ///
     /// The difference `Σ x² − (Σ x)² / n` loses digits when the mean is large against the spread (about twice the
-    /// decimal digits of their ratio): shift such values, or have the warehouse give centred moments.
+    /// decimal digits of their ratio): shift such values, or have the warehouse give centred moments. A difference
+    /// that is nothing but rounding counts as 0.
     ///
     /// # Errors
     /// [`Inconclusive::OutOfDomain`] if a number is not finite, or `Σ x²` is smaller than `(Σ x)² / n` by more than
@@ -63,7 +64,8 @@ impl Mean {
         if squares < -1e-9 * sum_of_squares.abs() {
             return Err(Inconclusive::OutOfDomain { what: "sum of squares" });
         }
-        Self::from_centred(units, mean, squares.max(0.0))
+        let rounding = 4.0 * f64::EPSILON * sum_of_squares;
+        Self::from_centred(units, mean, if squares <= rounding { 0.0 } else { squares })
     }
 
     /// Adds the value of one more unit.

@@ -4,11 +4,13 @@
 //! the units inside them. Treating such units as independent gives intervals that are too short by the square root
 //! of the design effect `1 + (m-1)·ICC`.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use super::regression::{ClusterVariance, CrossMoments, Fit};
 use crate::symmetric::Square;
-use crate::{Estimate, Inconclusive};
+use crate::{Estimate, Inconclusive, inconclusive::finite};
 
 /// Sums of one cluster over its units.
 ///
@@ -113,6 +115,53 @@ pub fn compare_clusters(
         of_interest.iter().map(|cluster| cross_moments(cluster, treatment, &centre)).collect();
     let fit = Fit::over(&moments, units)?;
     comparison(&fit, correction, counts)
+}
+
+/// The intracluster correlation within arms, for planning ([`crate::design::design_effect`]).
+///
+/// `squares` is `Σ y²` over all units of all clusters. Analysis-of-variance estimator: with the mean squares between
+/// clusters (within arms) B and within clusters W, `(B − W) / (B + (m − 1) W)` with m the size-corrected mean size
+/// `Σ_a (n_a − Σ n_g² / n_a) / (G − A)`. It may come out negative, which means none.
+///
+/// Source: Donner and Koval, Biometrics 36 (1980); Donner and Klar, *Design and Analysis of Cluster Randomization
+/// Trials* (2000), section 1.3.
+///
+/// # Errors
+/// [`Inconclusive::TooFewUnits`] unless there are more clusters than arms and more units than clusters;
+/// [`Inconclusive::NoVariance`] when nothing varies; [`Inconclusive::OutOfDomain`] for a cluster without units or
+/// `squares` that cannot be theirs.
+pub fn intracluster_correlation(clusters: &[Cluster], squares: f64) -> Result<f64, Inconclusive> {
+    if clusters.iter().any(|cluster| !cluster.valid()) {
+        return Err(Inconclusive::OutOfDomain { what: "a cluster" });
+    }
+    // Units, Σ y, Σ n², by arm.
+    let mut arms: BTreeMap<usize, (f64, f64, f64)> = BTreeMap::new();
+    for cluster in clusters {
+        let arm = arms.entry(cluster.arm).or_default();
+        *arm = (arm.0 + cluster.units, arm.1 + cluster.outcome, arm.2 + cluster.units * cluster.units);
+    }
+    let units: f64 = arms.values().map(|arm| arm.0).sum();
+    let (freedom_between, freedom_within) =
+        (clusters.len() as f64 - arms.len() as f64, units - clusters.len() as f64);
+    if freedom_between < 1.0 || freedom_within < 1.0 {
+        let needed = arms.len() as u64 + 1;
+        return Err(Inconclusive::TooFewUnits { needed, found: clusters.len() as u64 });
+    }
+    let of_clusters: f64 =
+        clusters.iter().map(|cluster| cluster.outcome * cluster.outcome / cluster.units).sum();
+    let of_arms: f64 = arms.values().map(|(units, outcome, _)| outcome * outcome / units).sum();
+    let rounding = 1e-12 * squares.abs();
+    let within = finite(squares - of_clusters, "the sum of squares")?;
+    if within < -rounding {
+        return Err(Inconclusive::OutOfDomain { what: "the sum of squares" });
+    }
+    let (between, within) = ((of_clusters - of_arms) / freedom_between, within.max(0.0) / freedom_within);
+    let size = arms.values().map(|(units, _, sizes)| units - sizes / units).sum::<f64>() / freedom_between;
+    let total = between + (size - 1.0) * within;
+    if total <= rounding {
+        return Err(Inconclusive::NoVariance);
+    }
+    finite((between - within) / total, "the sum of squares")
 }
 
 fn comparison(

@@ -9,7 +9,7 @@ mod holdout;
 mod regression;
 mod switchback;
 
-pub use cluster::{Cluster, ClusterComparison, compare_clusters};
+pub use cluster::{Cluster, ClusterComparison, compare_clusters, intracluster_correlation};
 pub use geo::{Pair, PairedEffect, Region, compare_pairs, randomisation_test};
 pub use holdout::{HoldoutDay, HoldoutImpact, Realised, holdout_days, holdout_impact, realised};
 pub use regression::{ClusterVariance, CrossMoments, Fit};

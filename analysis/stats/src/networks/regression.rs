@@ -12,6 +12,8 @@ use crate::{Estimate, Inconclusive};
 
 /// An eigenvalue of a cluster's leverage this near to one leaves nothing to estimate its variance from.
 const FULL_LEVERAGE: f64 = 1e-10;
+/// Scores within this share of the responses are their rounding.
+const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
 /// Cross moments of the rows of one cluster: `X'X` and `X'y`.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +43,8 @@ pub struct Fit {
     whiten: Square,
     /// For each cluster its score `C^-1 (X'y - X'X β)` and leverage `C^-1 X'X C^-T`.
     clusters: Vec<(Vec<f64>, Square)>,
+    /// `Σ |C^-1 X'y|²` over the clusters: what the scores are small against.
+    magnitude: f64,
     rows: f64,
 }
 
@@ -62,6 +66,8 @@ impl Fit {
         let whiten = design.cholesky()?.lower_inverse();
         let unwhiten = whiten.transpose();
         let coefficients = unwhiten.apply(&whiten.apply(&response));
+        let square = |values: &[f64]| dot(values, values);
+        let magnitude = clusters.iter().map(|cluster| square(&whiten.apply(&cluster.response))).sum();
         let clusters = clusters
             .iter()
             .map(|cluster| {
@@ -71,7 +77,7 @@ impl Fit {
                 (whiten.apply(&score), whiten.times(&cluster.design).times(&unwhiten))
             })
             .collect();
-        Ok(Self { coefficients, whiten, clusters, rows })
+        Ok(Self { coefficients, whiten, clusters, magnitude, rows })
     }
 
     /// The fitted coefficients, one a column.
@@ -88,7 +94,7 @@ impl Fit {
     ///
     /// # Errors
     /// [`Inconclusive::TooFewUnits`] when a cluster alone decides a column, so that its residual is zero by
-    /// construction; [`Inconclusive::NoVariance`] when all scores are zero.
+    /// construction; [`Inconclusive::NoVariance`] when all scores are zero (but for rounding).
     pub fn contrast(&self, direction: &[f64], correction: ClusterVariance) -> Result<Estimate, Inconclusive> {
         let value = dot(direction, &self.coefficients);
         let whitened = self.whiten.apply(direction);
@@ -96,7 +102,8 @@ impl Fit {
             ClusterVariance::Cr1 => self.cr1(&whitened)?,
             ClusterVariance::Cr2 => self.cr2(&whitened)?,
         };
-        if !(variance > 0.0 && degrees_of_freedom > 0.0) {
+        let rounding = ROUNDING * ROUNDING * self.magnitude * dot(&whitened, &whitened);
+        if !(variance > rounding && degrees_of_freedom > 0.0) {
             return Err(Inconclusive::NoVariance);
         }
         let estimate = Estimate::new(value, variance, self.clusters.len() as u64)?;

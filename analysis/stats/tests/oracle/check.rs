@@ -1,6 +1,6 @@
 //! Reads a file of cases and compares what the crate finds.
 
-use kerf_stats::{Inconclusive, Interval};
+use kerf_stats::{Estimate, Inconclusive, Interval};
 use serde_json::Value;
 
 /// Named numbers; `None` is an unbounded end.
@@ -20,6 +20,37 @@ impl Input<'_> {
 
     pub(crate) fn list<T: serde::de::DeserializeOwned>(&self, name: &str) -> T {
         serde_json::from_value(self.0[name].clone()).unwrap_or_else(|error| panic!("{name}: {error}"))
+    }
+}
+
+impl Input<'_> {
+    pub(crate) fn estimate(&self, name: &str) -> Estimate {
+        self.list::<PlainEstimate>(name).into()
+    }
+
+    pub(crate) fn estimates(&self, name: &str) -> Vec<Estimate> {
+        self.list::<Vec<PlainEstimate>>(name).into_iter().map(Estimate::from).collect()
+    }
+
+    pub(crate) fn table(&self, name: &str) -> Vec<Vec<Estimate>> {
+        let rows: Vec<Vec<PlainEstimate>> = self.list(name);
+        rows.into_iter().map(|row| row.into_iter().map(Estimate::from).collect()).collect()
+    }
+}
+
+/// An estimate as the scripts write it.
+#[derive(serde::Deserialize)]
+struct PlainEstimate {
+    value: f64,
+    variance: f64,
+    units: u64,
+    degrees_of_freedom: Option<f64>,
+}
+
+impl From<PlainEstimate> for Estimate {
+    fn from(plain: PlainEstimate) -> Self {
+        let PlainEstimate { value, variance, units, degrees_of_freedom } = plain;
+        Self { value, variance, units, degrees_of_freedom }
     }
 }
 

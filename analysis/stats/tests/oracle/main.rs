@@ -7,10 +7,14 @@
     reason = "a case that cannot be read must stop the test"
 )]
 
+mod bandits;
 mod bayes;
 mod check;
+mod design;
 mod dist;
 mod fixed;
 mod health;
+mod heterogeneity;
+mod networks;
 mod sequential;
 mod variance_reduction;
