@@ -6,7 +6,7 @@ use std::hash::{BuildHasherDefault, Hasher};
 
 use kerf_core::hash::murmur3::x86_32;
 
-use crate::workload::{self, Set, Visitor};
+use super::workload::{self, Set, Visitor};
 
 /// What the floor knows about a visitor; the version is parsed outside the timer, as ours is.
 pub(crate) struct FloorContext<'a> {

@@ -2,17 +2,18 @@
 
 use std::time::Instant;
 
-/// One thing that is measured: runs once over all visitors and says how many decisions that were.
-pub(crate) struct Case<'a> {
-    pub(crate) name: &'static str,
-    pub(crate) run: Box<dyn FnMut() -> usize + 'a>,
+use super::cases::Case;
+
+/// A case and what was measured of it.
+pub(crate) struct Measured<'a> {
+    pub(crate) case: Case<'a>,
     /// Least nanoseconds per decision of each round.
-    pub(crate) rounds: Vec<f64>,
+    rounds: Vec<f64>,
 }
 
-impl<'a> Case<'a> {
-    pub(crate) fn new(name: &'static str, run: impl FnMut() -> usize + 'a) -> Self {
-        Self { name, run: Box::new(run), rounds: Vec::new() }
+impl<'a> Measured<'a> {
+    pub(crate) const fn new(case: Case<'a>) -> Self {
+        Self { case, rounds: Vec::new() }
     }
 
     pub(crate) fn least(&self) -> f64 {
@@ -22,27 +23,27 @@ impl<'a> Case<'a> {
     pub(crate) fn median(&self) -> f64 {
         median(self.rounds.clone())
     }
+
+    /// Median over the rounds of its least time divided by another's of the same round.
+    pub(crate) fn ratio(&self, floor: &Self) -> f64 {
+        median(self.rounds.iter().zip(&floor.rounds).map(|(ours, floor)| ours / floor).collect())
+    }
 }
 
 /// Takes all cases in turn, `rounds` times, for about `milliseconds` each.
-pub(crate) fn measure(cases: &mut [Case<'_>], rounds: usize, milliseconds: u64) {
+pub(crate) fn measure(cases: &mut [Measured<'_>], rounds: usize, milliseconds: u64) {
     for _ in 0..rounds {
-        for case in cases.iter_mut() {
+        for measured in cases.iter_mut() {
             let begin = Instant::now();
             let mut least = f64::INFINITY;
             while begin.elapsed().as_millis() < u128::from(milliseconds) {
                 let start = Instant::now();
-                let decisions = (case.run)();
+                let decisions = (measured.case.run)();
                 least = least.min(start.elapsed().as_nanos() as f64 / decisions as f64);
             }
-            case.rounds.push(least);
+            measured.rounds.push(least);
         }
     }
-}
-
-/// Median over the rounds of one case's least time divided by another's of the same round.
-pub(crate) fn ratio(ours: &Case<'_>, floor: &Case<'_>) -> f64 {
-    median(ours.rounds.iter().zip(&floor.rounds).map(|(ours, floor)| ours / floor).collect())
 }
 
 fn median(mut values: Vec<f64>) -> f64 {
