@@ -116,7 +116,14 @@ impl ApiClient {
     /// When the control plane has nothing under the key, or does not answer.
     pub(crate) async fn config(&self, key: &str) -> Result<Vec<u8>> {
         let url = format!("{}/config/{key}", self.control_plane);
-        let response = self.http.get(&url).timeout(ANSWER_LIMIT).send().await?.error_for_status()?;
+        let response = self
+            .http
+            .get(&url)
+            .bearer_auth(&self.key)
+            .timeout(ANSWER_LIMIT)
+            .send()
+            .await?
+            .error_for_status()?;
         Ok(response.bytes().await?.into())
     }
 

@@ -19,6 +19,9 @@ pub(crate) struct Options {
     /// Where bundles come from: `file:FOLDER`, or the control plane's URL.
     #[arg(long, env = "KERF_CONFIG", value_name = "SOURCE")]
     config: Source,
+    /// An API key of the control plane, of any role, where bundles come from there.
+    #[arg(long, env = "KERF_CONTROL_PLANE_KEY", hide_env_values = true, value_name = "KEY")]
+    config_key: Option<String>,
     /// The environment whose bundle is served.
     #[arg(long, env = "KERF_ENVIRONMENT", default_value = "production", value_name = "NAME")]
     environment: String,
@@ -72,6 +75,7 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         settings,
         origin: options.origin,
         source: options.config,
+        source_key: options.config_key,
         collector: options.collector_url,
         collector_key: options.ingest_key,
     };

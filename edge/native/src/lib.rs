@@ -34,6 +34,8 @@ pub struct Config {
     pub origin: Url,
     /// Where bundles come from.
     pub source: Source,
+    /// API key that such a server asks for.
+    pub source_key: Option<String>,
     /// Where events go; without it none are sent.
     pub collector: Option<Url>,
     /// Key that the collector asks for.
@@ -80,7 +82,7 @@ pub async fn serve(
         origin: Origin::new(&config.origin)?,
         events,
     });
-    let watching = tokio::spawn(watch(Arc::clone(&edge), config.source.reader(client)));
+    let watching = tokio::spawn(watch(Arc::clone(&edge), config.source.reader(client, config.source_key)));
     let router = Router::new().fallback(proxy::handle).with_state(Arc::clone(&edge));
     let router = router.into_make_service_with_connect_info::<SocketAddr>();
     axum::serve(listener, router).with_graceful_shutdown(shutdown).await?;

@@ -39,14 +39,15 @@ impl std::str::FromStr for Source {
 pub(crate) struct Reader {
     source: Source,
     client: reqwest::Client,
+    key: Option<String>,
 }
 
 /// Longest wait for one value.
 const TIMEOUT: Duration = Duration::from_secs(10);
 
 impl Source {
-    pub(crate) const fn reader(self, client: reqwest::Client) -> Reader {
-        Reader { source: self, client }
+    pub(crate) const fn reader(self, client: reqwest::Client, key: Option<String>) -> Reader {
+        Reader { source: self, client, key }
     }
 }
 
@@ -54,8 +55,25 @@ impl ConfigSource for Reader {
     async fn read(&self, key: &str, _lifetime: Lifetime) -> Result<Option<Vec<u8>>, ConfigError> {
         match &self.source {
             Source::Folder(folder) => read_file(folder.join(key)).await,
-            Source::Http(base) => read_url(&self.client, base, key).await,
+            Source::Http(base) => self.read_url(base, key).await,
         }
+    }
+}
+
+impl Reader {
+    async fn read_url(&self, base: &Url, key: &str) -> Result<Option<Vec<u8>>, ConfigError> {
+        let failed = |error: &dyn std::fmt::Display| ConfigError(format!("{base}: {error}"));
+        let url = base.join(&format!("/config/{key}")).map_err(|error| failed(&error))?;
+        let mut request = self.client.get(url).timeout(TIMEOUT);
+        if let Some(key) = &self.key {
+            request = request.bearer_auth(key);
+        }
+        let answer = request.send().await.map_err(|error| failed(&error))?;
+        if answer.status() == http::StatusCode::NOT_FOUND {
+            return Ok(None);
+        }
+        let answer = answer.error_for_status().map_err(|error| failed(&error))?;
+        Ok(Some(answer.bytes().await.map_err(|error| failed(&error))?.to_vec()))
     }
 }
 
@@ -65,17 +83,6 @@ async fn read_file(path: PathBuf) -> Result<Option<Vec<u8>>, ConfigError> {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(ConfigError(format!("{}: {error}", path.display()))),
     }
-}
-
-async fn read_url(client: &reqwest::Client, base: &Url, key: &str) -> Result<Option<Vec<u8>>, ConfigError> {
-    let failed = |error: &dyn std::fmt::Display| ConfigError(format!("{base}: {error}"));
-    let url = base.join(&format!("/config/{key}")).map_err(|error| failed(&error))?;
-    let answer = client.get(url).timeout(TIMEOUT).send().await.map_err(|error| failed(&error))?;
-    if answer.status() == http::StatusCode::NOT_FOUND {
-        return Ok(None);
-    }
-    let answer = answer.error_for_status().map_err(|error| failed(&error))?;
-    Ok(Some(answer.bytes().await.map_err(|error| failed(&error))?.to_vec()))
 }
 
 #[cfg(test)]

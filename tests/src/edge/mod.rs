@@ -235,6 +235,7 @@ async fn native(origin: &str, receiver: &Receiver) -> (String, Running) {
         settings,
         origin: origin.parse().unwrap(),
         source: Source::Folder(store.path().to_owned()),
+        source_key: None,
         collector: Some(receiver.url.parse().unwrap()),
         collector_key: None,
     };

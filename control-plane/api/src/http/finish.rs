@@ -1,7 +1,7 @@
 //! The outermost layer: gives each request an id, and each problem its document.
 
 use axum::extract::Request;
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -35,13 +35,17 @@ fn render(response: Response, problem: Problem, id: &str) -> Response {
     if let Some(seconds) = problem.wait() {
         parts.headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
+    if parts.status == StatusCode::PAYLOAD_TOO_LARGE {
+        // The rest of the body was not read, so nothing else can follow on the connection.
+        parts.headers.insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
     parts.headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
     parts.headers.remove(header::CONTENT_LENGTH);
     match serde_json::to_vec(&problem.into_body(id)) {
         Ok(bytes) => (parts, bytes).into_response(),
         Err(error) => {
             tracing::error!(%error, request = id, "a problem could not be written");
-            axum::http::StatusCode::INTERNAL_SERVER_ERROR.into_response()
+            StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
 }

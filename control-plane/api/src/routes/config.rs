@@ -7,13 +7,14 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::auth::{Caller, Read};
 use crate::http::problem::{Kind, Problem, ProblemBody};
 use crate::publish::{BundleKey, hex, sha256};
 use crate::state::App;
 
 /// Reads the signed pointer to the newest bundle.
 ///
-/// Needs no key: what is here is what any edge reads, and an edge trusts the signature, not the sender.
+/// Needs a key, since bundles tell who is targeted; an edge trusts the signature of the pointer, not the sender.
 #[utoipa::path(get, path = "/config/kerf/{env}/current", tag = "publishing",
     params(("env" = String, Path, description = "Key of the environment")),
     responses((status = 200, description = "The pointer", content_type = "text/plain", body = String),
@@ -21,6 +22,7 @@ use crate::state::App;
         (status = 503, response = ProblemBody)))]
 pub(crate) async fn pointer(
     State(app): State<Arc<App>>,
+    _: Caller<Read>,
     environment: Result<Path<String>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
@@ -40,6 +42,7 @@ pub(crate) async fn pointer(
         (status = 503, response = ProblemBody)))]
 pub(crate) async fn bundle(
     State(app): State<Arc<App>>,
+    _: Caller<Read>,
     path: Result<Path<(String, String)>, PathRejection>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {

@@ -62,7 +62,7 @@ pub(crate) fn documented() -> OpenApiRouter<Arc<App>> {
         components.add_security_scheme(KEY_SCHEME, scheme);
     }
     for (path, item) in &mut document.paths.paths {
-        if path.starts_with("/api/") {
+        if path.starts_with("/api/") || path.starts_with("/config/") {
             let operations = [&mut item.get, &mut item.post, &mut item.patch, &mut item.delete];
             operations.into_iter().flatten().for_each(add_what_every_operation_has);
         }
@@ -99,13 +99,13 @@ fn api() -> OpenApiRouter<Arc<App>> {
         .routes(routes!(audit::list))
         .routes(routes!(audit::check))
         .routes(routes!(publish_status::read))
+        .routes(routes!(config::pointer))
+        .routes(routes!(config::bundle))
 }
 
 /// What needs none.
 fn open() -> OpenApiRouter<Arc<App>> {
     OpenApiRouter::new()
-        .routes(routes!(config::pointer))
-        .routes(routes!(config::bundle))
         .routes(routes!(health::alive))
         .routes(routes!(health::ready))
         .routes(routes!(problems::read))

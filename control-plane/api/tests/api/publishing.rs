@@ -200,7 +200,7 @@ async fn workers_kv_gets_the_bundle_before_the_pointer_and_nothing_that_was_read
 async fn edges_can_read_pointer_and_bundle_from_here() {
     let server = Server::start().await;
     let read = async |path: String| {
-        let response = server.request(reqwest::Method::GET, &path, "").send().await.unwrap();
+        let response = server.request(reqwest::Method::GET, &path, &server.viewer).send().await.unwrap();
         (response.status().as_u16(), response.headers().clone(), response.bytes().await.unwrap())
     };
     eventually("something is published", || async {
@@ -214,7 +214,9 @@ async fn edges_can_read_pointer_and_bundle_from_here() {
     let (status, headers, bytes) = read(path.clone()).await;
     assert_eq!((status, headers["cache-control"].to_str().unwrap()), (200, "max-age=31536000, immutable"));
     verify_bundle(&pointer, &bytes).unwrap();
-    let again = server.request(reqwest::Method::GET, &path, "").header("if-none-match", &headers["etag"]);
+    assert_eq!(server.request(reqwest::Method::GET, &path, "").send().await.unwrap().status(), 401);
+    let again =
+        server.request(reqwest::Method::GET, &path, &server.viewer).header("if-none-match", &headers["etag"]);
     assert_eq!(again.send().await.unwrap().status(), 304);
     for missing in ["/config/kerf/staging/current", "/config/kerf/production/bundle/1-000000000000"] {
         assert_eq!(read(missing.into()).await.0, 404, "{missing}");
