@@ -138,6 +138,9 @@ async fn what_is_no_batch_is_a_problem_document() {
             client.post(format!("{}/v1/events", collector.url)).body(body.to_owned()).send().await.unwrap();
         assert_eq!(response.status().as_u16(), status, "{slug}");
         assert_eq!(response.headers()["content-type"], "application/problem+json");
+        // A body that was not read to its end would be taken for the next request.
+        let ends = response.headers().get("connection").is_some_and(|value| value == "close");
+        assert_eq!(ends, body.len() > 1_000_000, "{slug}");
         let problem: Value = response.json().await.unwrap();
         assert_eq!(problem["type"], format!("/problems/{slug}"));
         assert_eq!(problem["status"], status);

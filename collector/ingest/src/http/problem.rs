@@ -81,6 +81,11 @@ impl Problem {
         }
     }
 
+    /// The body may not have been read to its end, so nothing else can follow on the connection.
+    const fn ends_connection(&self) -> bool {
+        matches!(self, Self::BodyTooLarge | Self::SlowBody | Self::Unauthorized | Self::Busy)
+    }
+
     /// Seconds after which the same request may succeed.
     fn retry_after(&self) -> Option<&'static str> {
         match self {
@@ -102,6 +107,9 @@ impl IntoResponse for Problem {
         set(header::CONTENT_TYPE, "application/problem+json");
         if let Some(seconds) = self.retry_after() {
             set(header::RETRY_AFTER, seconds);
+        }
+        if self.ends_connection() {
+            set(header::CONNECTION, "close");
         }
         if status == StatusCode::UNAUTHORIZED {
             set(header::WWW_AUTHENTICATE, "Bearer");
