@@ -20,9 +20,9 @@ pub(crate) struct Kafka {
     /// Partitions of the topic where it has to be created.
     #[arg(long, env = "KERF_TOPIC_PARTITIONS", default_value_t = Layout::default().partitions, value_name = "NUMBER")]
     topic_partitions: i32,
-    /// Copies of each partition where the topic has to be created; 3 in production.
-    #[arg(long, env = "KERF_TOPIC_REPLICATION", default_value_t = Layout::default().replication, value_name = "NUMBER")]
-    topic_replication: i32,
+    /// Copies of each partition where the topic has to be created [default: as many as there are brokers, at most 3].
+    #[arg(long, env = "KERF_TOPIC_REPLICATION", value_name = "NUMBER")]
+    topic_replication: Option<i32>,
 }
 
 impl Kafka {

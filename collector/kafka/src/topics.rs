@@ -9,19 +9,24 @@ use std::time::Duration;
 /// How long the brokers may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
 
+type Admin = AdminClient<DefaultClientContext>;
+
 /// How topics are created where they are absent; existing ones are left as they are.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// Partitions of the topic of events. A unit stays in one partition as long as their number does not change.
     pub partitions: i32,
-    /// Copies of each partition.
-    pub replication: i32,
+    /// Copies of each partition; as many as there are brokers when `None`, at most [`COPIES`].
+    pub replication: Option<i32>,
 }
 
-/// 64 partitions with one copy each, which suits a single broker; production wants a replication of 3.
+/// The copies that are enough: with two in sync before an event is acknowledged, any one broker may be lost.
+pub const COPIES: i32 = 3;
+
+/// 64 partitions, with as many copies as the cluster allows.
 impl Default for Layout {
     fn default() -> Self {
-        Self { partitions: 64, replication: 1 }
+        Self { partitions: 64, replication: None }
     }
 }
 
@@ -50,17 +55,22 @@ pub fn dead_letters(topic: &str) -> String {
 
 /// Creates `topic` and its dead-letter topic where they are absent.
 ///
-/// The topic of events keeps 7 days; dead letters keep 30, long enough to be looked at and sent again. With a
-/// replication of 3 or more, an acknowledged event is on at least two brokers.
+/// The topic of events keeps 7 days; dead letters keep 30, long enough to be looked at and sent again. With
+/// [`COPIES`] or more, an acknowledged event is on at least two brokers. While brokers that `cluster` names are still
+/// to come, Kafka refuses, so that a cluster which just starts does not get topics with too few copies.
 ///
 /// # Errors
 /// [`TopicError`]; the call can be repeated.
 pub async fn ensure(cluster: &Cluster, topic: &str, layout: Layout) -> Result<(), TopicError> {
-    let admin: AdminClient<DefaultClientContext> = cluster.client().create()?;
+    let admin: Admin = cluster.client().create()?;
     let letters = dead_letters(topic);
-    let min_in_sync = if layout.replication >= 3 { "2" } else { "1" };
+    let (admin, replication) = match layout.replication {
+        Some(replication) => (admin, replication),
+        None => copies(admin, cluster).await?,
+    };
+    let min_in_sync = if replication >= COPIES { "2" } else { "1" };
     let new = |name, partitions, retention| {
-        NewTopic::new(name, partitions, TopicReplication::Fixed(layout.replication))
+        NewTopic::new(name, partitions, TopicReplication::Fixed(replication))
             .set("retention.ms", retention)
             .set("min.insync.replicas", min_in_sync)
     };
@@ -68,10 +78,23 @@ pub async fn ensure(cluster: &Cluster, topic: &str, layout: Layout) -> Result<()
     let options = AdminOptions::new().operation_timeout(Some(TIMEOUT)).request_timeout(Some(TIMEOUT));
     for result in admin.create_topics(&topics, &options).await? {
         match result {
-            Ok(topic) => tracing::info!(topic, "topic created"),
+            Ok(topic) => tracing::info!(topic, replication, "topic created"),
             Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
             Err((topic, code)) => return Err(TopicError::Refused { topic, code }),
         }
     }
     Ok(())
+}
+
+/// The copies that the brokers allow: those that answer, or those that are named where that is more.
+async fn copies(admin: Admin, cluster: &Cluster) -> Result<(Admin, i32), TopicError> {
+    let named = cluster.brokers.split(',').filter(|broker| !broker.trim().is_empty()).count();
+    // The client waits for the answer in its thread.
+    let asked = tokio::task::spawn_blocking(move || {
+        let brokers = admin.inner().fetch_metadata(None, TIMEOUT).map(|metadata| metadata.brokers().len());
+        (admin, brokers)
+    });
+    let (admin, brokers) = asked.await.map_err(|_| KafkaError::Canceled)?;
+    let copies = i32::try_from(brokers?.max(named)).unwrap_or(COPIES).min(COPIES);
+    Ok((admin, copies))
 }

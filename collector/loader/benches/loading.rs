@@ -35,7 +35,7 @@ async fn main() {
     let name = format!("kerf_bench_{}", now().0);
     let mut config = Config::new(brokers, &url);
     (config.topic, config.group, config.clickhouse_database) = (name.clone(), name.clone(), name.clone());
-    config.layout = Layout { partitions: 8, replication: 1 };
+    config.layout = Layout { partitions: 8, replication: None };
     let clickhouse = kerf_schema::connect(&url, &name).unwrap();
     kerf_schema::apply(&clickhouse, &name).await.unwrap();
     let version: String = clickhouse.query("select version()").fetch_one().await.unwrap();

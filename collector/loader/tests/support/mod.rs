@@ -42,7 +42,7 @@ impl Place {
         let name = format!("{nanos}_{}", COUNT.fetch_add(1, Ordering::Relaxed));
         let (topic, database) = (format!("kerf.test.loader.{name}"), format!("kerf_loader_test_{name}"));
         let cluster = Cluster::new(brokers());
-        topics::ensure(&cluster, &topic, Layout { partitions: 4, replication: 1 }).await.unwrap();
+        topics::ensure(&cluster, &topic, Layout { partitions: 4, replication: None }).await.unwrap();
         let clickhouse = kerf_schema::connect(&clickhouse_url(), &database).unwrap();
         let producer = Producer::new(&cluster, Duration::from_secs(20)).unwrap();
         Self { topic, database, clickhouse, producer }
