@@ -5,6 +5,7 @@
 
 #![allow(
     clippy::unwrap_used,
+    clippy::indexing_slicing,
     clippy::print_stdout,
     reason = "a benchmark prints, and ends at the first fault"
 )]
@@ -17,7 +18,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 
-const CONNECTIONS: usize = 8;
+/// As edges that report by themselves: many, each waiting for its answer before it sends again.
+const CONNECTIONS: u32 = 256;
 
 #[tokio::main]
 async fn main() {
@@ -41,16 +43,17 @@ async fn main() {
         "events a request", "bytes", "parsed only", "into Kafka", "share"
     );
     for events in [1, 10, 100, 1_000] {
-        let request = Arc::new(request(events));
-        let parsed = run(&brokers, false, &request, events, length).await;
-        let acknowledged = run(&brokers, true, &request, events, length).await;
+        let requests: Vec<_> = (0..CONNECTIONS).map(|sender| Arc::new(request(sender, events))).collect();
+        let parsed = run(&brokers, false, &requests, events, length).await;
+        let acknowledged = run(&brokers, true, &requests, events, length).await;
         let share = acknowledged / parsed * 100.0;
-        println!("  {events:>16} {:>9} {parsed:>12.0} {acknowledged:>12.0} {share:>6.1}%", request.len());
+        let bytes = requests[0].len();
+        println!("  {events:>16} {bytes:>9} {parsed:>12.0} {acknowledged:>12.0} {share:>6.1}%");
     }
 }
 
 /// Events a second of one server.
-async fn run(brokers: &str, stores: bool, request: &Arc<Vec<u8>>, events: u32, length: Duration) -> f64 {
+async fn run(brokers: &str, stores: bool, requests: &[Arc<Vec<u8>>], events: u32, length: Duration) -> f64 {
     let spool = tempfile::tempdir().unwrap();
     let mut config = Config::new(brokers, PseudonymKey::new(&[7; 32]).unwrap(), spool.path());
     config.topic = format!("kerf.bench.{}", now().0);
@@ -67,15 +70,15 @@ async fn run(brokers: &str, stores: bool, request: &Arc<Vec<u8>>, events: u32, l
         }
     });
     // The first answer waits for the topic to be created and is not counted.
-    client(address, Arc::clone(request), Duration::ZERO).await;
+    client(address, Arc::clone(&requests[0]), Duration::ZERO).await;
     let begin = Instant::now();
     let clients: Vec<_> =
-        (0..CONNECTIONS).map(|_| tokio::spawn(client(address, Arc::clone(request), length))).collect();
-    let mut requests = 0;
+        requests.iter().map(|request| tokio::spawn(client(address, Arc::clone(request), length))).collect();
+    let mut answered = 0;
     for client in clients {
-        requests += client.await.unwrap();
+        answered += client.await.unwrap();
     }
-    let rate = f64::from(requests * events) / begin.elapsed().as_secs_f64();
+    let rate = f64::from(answered) * f64::from(events) / begin.elapsed().as_secs_f64();
     stop.send(()).unwrap();
     server.await.unwrap().unwrap();
     rate
@@ -113,12 +116,12 @@ async fn answer(stream: &mut BufReader<TcpStream>) {
     stream.read_exact(&mut vec![0; length]).await.unwrap();
 }
 
-/// A request with so many events: exposures with a context, and a metric for each.
-fn request(events: u32) -> Vec<u8> {
+/// A sender's request with so many events: exposures with a context, and a metric for each. Every sender has users of its own.
+fn request(sender: u32, events: u32) -> Vec<u8> {
     let at = Millis(now().0 - 1_000);
     let mut body = "[".to_owned();
-    for number in 0..events {
-        let comma = if number == 0 { "" } else { "," };
+    for number in sender * events..(sender + 1) * events {
+        let comma = if body.len() == 1 { "" } else { "," };
         let id =
             kerf_events::EventId::v7(at, u128::from(number).to_be_bytes().last_chunk().copied().unwrap());
         let head = format!(
