@@ -4,7 +4,7 @@ mod process;
 mod ready;
 mod tail;
 
-pub(crate) use process::{Account, Program, Stop};
+pub(crate) use process::{Account, Program, Stop, THIS_PROGRAM};
 pub(crate) use ready::Ready;
 
 use anyhow::{Context, Result, bail};

@@ -4,7 +4,7 @@ use super::{ENVIRONMENT, Urls};
 use crate::embedded::Place;
 use crate::folder::RunFolder;
 use crate::secrets::Secrets;
-use crate::supervisor::{Program, Ready, Stop};
+use crate::supervisor::{Program, Ready, Stop, THIS_PROGRAM};
 use anyhow::Result;
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -140,8 +140,7 @@ fn service(
     settings.push(("KERF_ENVIRONMENT", ENVIRONMENT.into()));
     Program {
         name,
-        // The running program itself, also when a build has replaced its file meanwhile.
-        executable: "/proc/self/exe".into(),
+        executable: THIS_PROGRAM.into(),
         arguments: vec![name.into()],
         environment: settings,
         account: None,

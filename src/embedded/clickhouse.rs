@@ -1,7 +1,7 @@
 //! ClickHouse: a real server with its HTTP interface out of the chdb library, in a child process of this program.
 
 use super::{Place, Server};
-use crate::supervisor::{Program, Ready, Stop};
+use crate::supervisor::{Program, Ready, Stop, THIS_PROGRAM};
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use libloading::Library;
@@ -36,8 +36,7 @@ pub(crate) fn prepare(place: &mut Place<'_>) -> Result<Server> {
     let files = [flag("--library", &library), flag("--data", &home)];
     let program = Program {
         name: "clickhouse",
-        // The running program itself, also when a build has replaced its file meanwhile.
-        executable: "/proc/self/exe".into(),
+        executable: THIS_PROGRAM.into(),
         arguments: [["embedded-clickhouse".into(), format!("--port={port}").into()]]
             .into_iter()
             .chain(files)

@@ -10,6 +10,9 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 use tokio::process::{Child, ChildStdin, Command};
 
+/// The running program itself, also when a build has replaced its file meanwhile.
+pub(crate) const THIS_PROGRAM: &str = "/proc/self/exe";
+
 /// What to run, where it writes, when it is ready, and how it ends.
 pub(crate) struct Program {
     pub(crate) name: &'static str,
@@ -61,6 +64,10 @@ impl Process {
         let log = OpenOptions::new().append(true).create(true).open(&program.log);
         let log = log.with_context(|| format!("cannot write the log {}", program.log.display()))?;
         let mut command = Command::new(&program.executable);
+        if program.executable.as_os_str() == THIS_PROGRAM {
+            // Lists of processes show this instead of the path.
+            command.arg0("kerf");
+        }
         command.args(&program.arguments).envs(program.environment.iter().cloned());
         command.stdout(log.try_clone()?).stderr(log).process_group(0).kill_on_drop(true);
         if let Some(account) = program.account {
