@@ -1,10 +1,11 @@
 //! `kerf control-plane`: the only place where anything is changed.
 
 use crate::service::{ENDED, Listening, ending};
-use crate::signing_key::SigningKey;
+use crate::signing_key;
 use anyhow::{Result, bail};
 use clap::Args;
 use kerf_control_api::{Cloudflare, Config, Limits, Rate};
+use kerf_core::adopt::SigningKey;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -20,7 +21,7 @@ pub(crate) struct Options {
     #[arg(long, env = "KERF_ENVIRONMENT", default_value = "production", value_name = "NAME")]
     environment: String,
     /// Ed25519 secret, 64 hex digits; `kerf keys signing` makes one.
-    #[arg(long, env = "KERF_SIGNING_KEY", hide_env_values = true, value_name = "KEY")]
+    #[arg(long, env = "KERF_SIGNING_KEY", hide_env_values = true, value_name = "KEY", value_parser = signing_key::parse)]
     signing_key: SigningKey,
     /// Publish into this folder.
     #[arg(long, env = "KERF_PUBLISH_DIR", value_name = "FOLDER")]
@@ -63,13 +64,13 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
     }
     tracing::info!(
         "pointers are signed; KERF_PUBLIC_KEY of the edges is {}",
-        options.signing_key.public_key()?
+        options.signing_key.public().to_hex()
     );
     let listener = options.listening.bind(8081).await?;
     let config = Config {
         database_url: options.database_url,
         environment: options.environment,
-        signing_key: options.signing_key.base64url(),
+        signing_key: options.signing_key,
         publish_dir: options.publish_dir,
         cloudflare,
         analysis_url: options.analysis_url,

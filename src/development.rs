@@ -10,7 +10,7 @@ use crate::control;
 use crate::embedded::{Place, Servers, Wanted, workerd};
 use crate::secrets::Secrets;
 use crate::session::{self, Session};
-use crate::signing_key::SigningKey;
+use crate::signing_key;
 use crate::supervisor::{Program, Supervisor};
 use anyhow::{Context, Result};
 use clap::Args;
@@ -130,7 +130,7 @@ async fn start(session: &mut Session, options: StackOptions) -> Result<Stack<'_>
     let Session { folder, ports, runtime, supervisor } = session;
     let mut place = Place { runtime, folder, ports };
     let secrets = Secrets::of(place.folder.path())?;
-    let public_key = secrets.signing_key.parse::<SigningKey>()?.public_key()?;
+    let public_key = signing_key::parse(&secrets.signing_key)?.public().to_hex();
 
     tracing::info!("starting Postgres, Kafka and ClickHouse, unless their addresses are given");
     let wanted = Wanted {

@@ -1,9 +1,10 @@
 //! `kerf keys`: API keys, and the key that bundles are signed with.
 
 use crate::service::ENDED;
-use crate::signing_key::SigningKey;
+use crate::signing_key;
 use anyhow::Result;
 use clap::{Args, Subcommand};
+use kerf_core::adopt::SigningKey;
 use std::process::ExitCode;
 
 /// Options of `kerf keys`.
@@ -40,7 +41,7 @@ struct Create {
 #[derive(Args)]
 struct Signing {
     /// Ed25519 secret, 64 hex digits.
-    #[arg(long, env = "KERF_SIGNING_KEY", hide_env_values = true, value_name = "KEY")]
+    #[arg(long, env = "KERF_SIGNING_KEY", hide_env_values = true, value_name = "KEY", value_parser = signing_key::parse)]
     signing_key: Option<SigningKey>,
 }
 
@@ -53,10 +54,10 @@ pub(crate) async fn run(options: Options) -> Result<ExitCode> {
         Action::Create(Create { database_url, environment, role, name }) => {
             println!("{}", kerf_control_api::create_key(&database_url, &environment, &role, &name).await?);
         }
-        Action::Signing(Signing { signing_key: Some(key) }) => println!("{}", key.public_key()?),
+        Action::Signing(Signing { signing_key: Some(key) }) => println!("{}", key.public().to_hex()),
         Action::Signing(Signing { signing_key: None }) => {
-            let key = SigningKey::random()?;
-            println!("KERF_SIGNING_KEY={}\nKERF_PUBLIC_KEY={}", key.hex(), key.public_key()?);
+            let key = signing_key::random()?;
+            println!("KERF_SIGNING_KEY={}\nKERF_PUBLIC_KEY={}", key.to_hex(), key.public().to_hex());
         }
     }
     ENDED

@@ -1,6 +1,6 @@
 //! The secrets of a development run.
 
-use crate::signing_key::SigningKey;
+use crate::signing_key;
 use anyhow::{Context, Result};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -30,7 +30,7 @@ impl Secrets {
             return serde_json::from_slice(&text).with_context(cannot);
         }
         let made = Self {
-            signing_key: SigningKey::random()?.hex(),
+            signing_key: signing_key::random()?.to_hex(),
             pseudonym_key: URL_SAFE_NO_PAD.encode(random_bytes()?),
         };
         let file = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);

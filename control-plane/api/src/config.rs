@@ -3,6 +3,8 @@
 use std::num::NonZeroU32;
 use std::path::PathBuf;
 
+use kerf_core::adopt::SigningKey;
+
 /// Configuration of the control plane.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -10,8 +12,8 @@ pub struct Config {
     pub database_url: String,
     /// Environment that is published.
     pub environment: String,
-    /// Ed25519 seed, 32 bytes as base64url without padding.
-    pub signing_key: String,
+    /// The key that pointers are signed with.
+    pub signing_key: SigningKey,
     /// Publish target: a folder.
     pub publish_dir: Option<PathBuf>,
     /// Publish target: Workers KV.
@@ -82,11 +84,6 @@ impl Default for Limits {
 /// Why a configuration cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The signing key is not 32 bytes of base64url.
-    #[error(
-        "KERF_SIGNING_KEY must be 32 bytes as base64url without padding (43 characters); `openssl rand 32 | basenc --base64url | tr -d =` makes one"
-    )]
-    SigningKey,
     /// The environment is no key.
     #[error("KERF_ENVIRONMENT `{0}` is not a key: {1}")]
     Environment(String, kerf_control_domain::KeyError),

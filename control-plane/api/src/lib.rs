@@ -5,10 +5,10 @@
 //! answers 503 until Postgres is there, applies the migrations, and then publishes and serves. `GET /healthz` says that
 //! the process lives, `GET /readyz` that Postgres does.
 //!
-//! The binary reads the configuration: `DATABASE_URL`, `KERF_ENVIRONMENT`, `KERF_SIGNING_KEY` (32 bytes, base64url),
+//! The binary reads the configuration: `DATABASE_URL`, `KERF_ENVIRONMENT`, `KERF_SIGNING_KEY`,
 //! `KERF_PUBLISH_DIR`, `KERF_CLOUDFLARE_{API,ACCOUNT,NAMESPACE,TOKEN}`, `KERF_ANALYSIS_URL`.
 //! [`create_key`] is what `kerf keys create` calls; it applies the migrations by itself, so it works on an empty database
-//! before the service was ever started. [`public_key`] derives what the edges get as `KERF_PUBLIC_KEY`.
+//! before the service was ever started.
 
 mod auth;
 mod clock;
@@ -23,7 +23,6 @@ mod state;
 
 pub use config::{Cloudflare, Config, ConfigError, Limits, Rate};
 pub use keys::{CreateKeyError, create_key};
-pub use publish::public_key;
 pub use serve::{ServeError, serve};
 
 /// The OpenAPI document that `GET /openapi.json` answers.

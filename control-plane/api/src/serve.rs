@@ -90,7 +90,7 @@ struct Parts {
 
 impl Parts {
     fn new(config: &Config) -> Result<Self, ConfigError> {
-        let signer = Signer::parse(&config.signing_key)?;
+        let signer = Signer(config.signing_key.clone());
         Key::parse(&config.environment)
             .map_err(|error| ConfigError::Environment(config.environment.clone(), error))?;
         let store = Store::connect_lazy(&config.database_url, &config.environment)

@@ -16,7 +16,6 @@ pub(crate) use folder::Folder;
 use make::make;
 pub(crate) use naming::{BundleKey, hex, sha256};
 pub(crate) use signer::Signer;
-pub use signer::public_key;
 pub(crate) use target::Target;
 pub(crate) use workers_kv::WorkersKv;
 

@@ -10,7 +10,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
 
-use crate::harness::{Answer, Options, SIGNING_KEY, Server, checkout, config, eventually, run};
+use crate::harness::{Answer, Options, Server, checkout, config, eventually, run};
 use crate::publishing::adopted;
 
 /// A port in front of Postgres that can be closed, with every connection through it.
@@ -140,10 +140,8 @@ async fn a_configuration_that_cannot_work_says_what_to_do() {
             kerf_control_api::serve(config, listener, std::future::pending()).await.unwrap_err().to_string()
         }
     };
-    assert!(wrong(|config| config.signing_key = "short".into()).await.contains("KERF_SIGNING_KEY"));
     assert!(wrong(|config| config.environment = "Production".into()).await.contains("KERF_ENVIRONMENT"));
     assert!(wrong(|config| config.database_url = "mysql:/".into()).await.contains("DATABASE_URL"));
-    assert_eq!(kerf_control_api::public_key(SIGNING_KEY).unwrap().len(), 43);
     let refused = kerf_control_api::create_key("postgres://x@127.0.0.1:1/x", "production", "root", "n").await;
     assert!(refused.unwrap_err().to_string().contains("viewer and admin"));
 }

@@ -4,14 +4,17 @@ use std::path::PathBuf;
 
 use kerf_control_api::{Cloudflare, Config, Limits, Rate, create_key, serve};
 use kerf_control_store::testing::TestDatabase;
+use kerf_core::adopt::SigningKey;
 use reqwest::{Client, Method, RequestBuilder, Response};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
-/// 32 bytes of 7; a key for tests alone.
-pub(crate) const SIGNING_KEY: &str = "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc";
+/// A key for tests alone.
+pub(crate) fn signing_key() -> SigningKey {
+    SigningKey::from_bytes(&[7; 32])
+}
 
 /// What a test may want otherwise.
 #[derive(Default)]
@@ -98,7 +101,7 @@ pub(crate) fn config(database_url: String, options: Options) -> Config {
     Config {
         database_url,
         environment: "production".into(),
-        signing_key: SIGNING_KEY.into(),
+        signing_key: signing_key(),
         publish_dir: options.publish_dir,
         cloudflare: options.cloudflare,
         analysis_url: options.analysis_url,

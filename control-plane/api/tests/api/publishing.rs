@@ -9,15 +9,13 @@ use axum::body::Bytes;
 use axum::extract::{Path as Key, State};
 use axum::http::{HeaderMap, StatusCode};
 use axum::routing::put;
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use kerf_control_api::Cloudflare;
 use kerf_core::adopt::{Pointer, PublicKey, verify_bundle, verify_pointer};
 use kerf_core::{Attribute, Bundle, Context};
 use serde_json::json;
 use tokio::net::TcpListener;
 
-use crate::harness::{Options, SIGNING_KEY, Server, checkout, eventually, experiment};
+use crate::harness::{Options, Server, checkout, eventually, experiment, signing_key};
 
 /// What an edge holds after it adopted what lies in a folder.
 pub(crate) struct Adopted {
@@ -26,8 +24,7 @@ pub(crate) struct Adopted {
 }
 
 fn public_key() -> PublicKey {
-    let text = kerf_control_api::public_key(SIGNING_KEY).unwrap();
-    PublicKey(URL_SAFE_NO_PAD.decode(text).unwrap().try_into().unwrap())
+    signing_key().public()
 }
 
 /// Adopts as an edge does: pointer first, then the bundle that it names.

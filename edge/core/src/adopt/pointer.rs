@@ -61,6 +61,16 @@ impl SigningKey {
         Self(ed25519_dalek::SigningKey::from_bytes(secret))
     }
 
+    /// Reads the secret bytes from 64 hex digits.
+    pub fn from_hex(hex: &str) -> Option<Self> {
+        from_hex(hex).map(|secret| Self::from_bytes(&secret))
+    }
+
+    /// Writes the secret bytes as 64 hex digits.
+    pub fn to_hex(&self) -> String {
+        to_hex(self.0.as_bytes())
+    }
+
     /// The key that edges need.
     pub fn public(&self) -> PublicKey {
         PublicKey(self.0.verifying_key().to_bytes())
