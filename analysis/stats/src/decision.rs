@@ -12,7 +12,9 @@
 
 use serde::Serialize;
 
-use crate::{Alpha, Inconclusive, PValue, fixed::margin::Direction, guardrail::Verdict};
+use crate::{
+    Alpha, Inconclusive, PValue, fixed::margin::Direction, guardrail::Verdict, inconclusive::finite,
+};
 
 /// The recommended action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -174,7 +176,7 @@ pub struct Evidence<'a> {
     pub split_rate: Alpha,
     /// Each guardrail metric with its verdict.
     pub guardrails: &'a [(&'a str, Verdict)],
-    /// Days since the start.
+    /// Days since the start; what is no number counts as none.
     pub days: f64,
     /// Days that it must run at least; full weeks, so that every weekday counts alike.
     pub minimum_days: f64,
@@ -200,6 +202,15 @@ pub struct Recommendation {
 /// Recommends an action by the rules that head this module.
 #[must_use]
 pub fn recommended_action(evidence: &Evidence<'_>) -> Recommendation {
+    let sound = Evidence {
+        primary: evidence.primary.and_then(|primary| finite(primary.change, "change").map(|_| primary)),
+        days: if evidence.days.is_finite() { evidence.days } else { 0.0 },
+        ..evidence.clone()
+    };
+    recommend(&sound)
+}
+
+fn recommend(evidence: &Evidence<'_>) -> Recommendation {
     let (action, mut reasons) = decide(evidence);
     for further in further_reasons(evidence) {
         if !reasons.contains(&further) {

@@ -40,6 +40,21 @@ impl Estimate {
         Ok(Self { value, variance, units, degrees_of_freedom })
     }
 
+    /// Returns the estimate if its numbers are finite: the fields are open, so methods ask on entry.
+    ///
+    /// # Errors
+    /// [`Inconclusive::OutOfDomain`] otherwise.
+    pub(crate) fn sound(self) -> Result<Self, Inconclusive> {
+        finite(self.value, "estimate")?;
+        if finite(self.variance, "variance")? < 0.0 {
+            return Err(Inconclusive::OutOfDomain { what: "variance" });
+        }
+        if self.degrees_of_freedom.is_some_and(f64::is_nan) {
+            return Err(Inconclusive::OutOfDomain { what: "degrees of freedom" });
+        }
+        Ok(self)
+    }
+
     /// The standard error, in the unit of the metric.
     #[must_use]
     pub fn standard_error(&self) -> f64 {
@@ -49,8 +64,10 @@ impl Estimate {
     /// The estimate with its two-sided interval; Student's t where degrees of freedom are known, else the normal.
     ///
     /// # Errors
-    /// [`Inconclusive::NotConverged`] if the quantile fails.
+    /// [`Inconclusive::OutOfDomain`] for numbers that are not finite, [`Inconclusive::NotConverged`] if the quantile
+    /// fails.
     pub fn effect(&self, alpha: Alpha) -> Result<Effect, Inconclusive> {
+        self.sound()?;
         let critical = match self.degrees_of_freedom {
             Some(degrees) => student::upper_quantile(alpha.get() / 2.0, degrees)?,
             None => alpha.two_sided_z(),
@@ -63,8 +80,10 @@ impl Estimate {
     /// The two-sided p-value of "the true value is `null`", under the same reference as [`Estimate::effect`].
     ///
     /// # Errors
-    /// [`Inconclusive::NoVariance`] without a variance.
+    /// [`Inconclusive::NoVariance`] without a variance, [`Inconclusive::OutOfDomain`] for numbers that are not finite.
     pub fn p_value(&self, null: f64) -> Result<PValue, Inconclusive> {
+        self.sound()?;
+        finite(null, "null value")?;
         if self.variance <= 0.0 {
             return Err(Inconclusive::NoVariance);
         }
@@ -117,6 +136,20 @@ pub struct Effect {
     pub standard_error: f64,
     /// Its interval.
     pub interval: Interval,
+}
+
+impl Effect {
+    /// Returns the effect if its estimate and standard error are finite: the fields are open, so methods ask on entry.
+    ///
+    /// # Errors
+    /// [`Inconclusive::OutOfDomain`] otherwise.
+    pub(crate) fn sound(self) -> Result<Self, Inconclusive> {
+        finite(self.estimate, "estimate")?;
+        if finite(self.standard_error, "standard error")? < 0.0 {
+            return Err(Inconclusive::OutOfDomain { what: "standard error" });
+        }
+        Ok(self)
+    }
 }
 
 /// A p-value: a probability that keeps its relative precision down to 1e-300.

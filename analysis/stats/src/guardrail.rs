@@ -12,6 +12,7 @@ use crate::{
         Comparison,
         margin::{Direction, non_inferiority},
     },
+    inconclusive::finite,
 };
 
 /// The state of a guardrail.
@@ -100,7 +101,7 @@ fn harm(comparison: &Comparison, direction: Direction, margin: f64) -> Result<f6
     if error <= 0.0 {
         return Err(Inconclusive::NoVariance);
     }
-    Ok((-direction.gain(comparison.difference.estimate) - margin) / error)
+    finite((-direction.gain(comparison.difference.estimate) - margin) / error, "margin")
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Estimate, Inconclusive, Mean};
+use crate::{Estimate, Inconclusive, Mean, moments::all_units};
 
 /// One arm in one batch.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
@@ -135,11 +135,11 @@ impl Scored {
                     BatchWeight::VarianceStabilising => own.probability.sqrt(),
                 },
             };
-            let units: u64 = batch.iter().map(|logged| logged.rewards.units()).sum();
+            let units: u64 = all_units(batch.iter().map(|logged| logged.rewards.units()));
             let drawn = own.rewards.units() as f64 * (own.rewards.mean() - here.model) / here.probability;
             weighted_sum += here.weight * (units as f64 * here.model + drawn);
             scored.total_weight += here.weight * units as f64;
-            scored.units += units;
+            scored.units = scored.units.saturating_add(units);
             scored.batches.push(here);
             earlier = earlier.merge(own.rewards);
         }

@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use super::normal::{NormalPosterior, NormalPrior};
 use super::posterior::Posterior;
-use crate::{Alpha, Effect, Estimate, Inconclusive, Interval};
+use crate::{Alpha, Effect, Estimate, Inconclusive, Interval, inconclusive::finite};
 
 /// The posterior of an effect.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
@@ -33,12 +33,14 @@ pub struct EffectPosterior {
 /// Schlaifer, *Applied Statistical Decision Theory* (1961), section 5.3.
 ///
 /// # Errors
-/// [`Inconclusive::NoVariance`] without a sampling variance; [`Inconclusive::OutOfDomain`] for an invalid prior.
+/// [`Inconclusive::NoVariance`] without a sampling variance; [`Inconclusive::OutOfDomain`] for an invalid prior or an
+/// effect that is no finite number.
 pub fn effect_posterior(
     effect: &Effect,
     prior: NormalPrior,
     alpha: Alpha,
 ) -> Result<EffectPosterior, Inconclusive> {
+    let effect = effect.sound()?;
     let variance = effect.standard_error * effect.standard_error;
     let seen = Estimate { value: effect.estimate, variance, units: 1, degrees_of_freedom: None };
     let posterior: NormalPosterior = prior.update(&seen)?;
@@ -51,7 +53,7 @@ pub fn effect_posterior(
             alpha.level(),
         ),
         probability_better: posterior.probability_positive(),
-        loss_of_shipping: posterior.expected_loss(),
-        loss_of_keeping: posterior.expected_gain(),
+        loss_of_shipping: finite(posterior.expected_loss(), "effect")?,
+        loss_of_keeping: finite(posterior.expected_gain(), "effect")?,
     })
 }

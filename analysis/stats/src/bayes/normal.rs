@@ -34,7 +34,7 @@ impl NormalPrior {
     /// [`Inconclusive::NoVariance`] when the estimate has no sampling variance; [`Inconclusive::OutOfDomain`] for a
     /// prior without a positive, finite standard deviation.
     pub fn update(self, seen: &Estimate) -> Result<NormalPosterior, Inconclusive> {
-        if seen.variance <= 0.0 {
+        if seen.sound()?.variance <= 0.0 {
             return Err(Inconclusive::NoVariance);
         }
         match self {

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::bayes::NormalPrior;
 use crate::bayes::Posterior;
 use crate::dist::normal;
+use crate::inconclusive::finite;
 use crate::{Alpha, Estimate, Inconclusive, Probability};
 
 /// What the data so far say about the end.
@@ -59,7 +60,7 @@ pub struct MidwayPlan {
 /// [`Inconclusive::NoVariance`] without a variance; [`Inconclusive::OutOfDomain`] for a growth below 1, a planned
 /// change of zero, or a power not above alpha.
 pub fn midway(seen: &Estimate, plan: &MidwayPlan) -> Result<Midway, Inconclusive> {
-    if seen.variance <= 0.0 {
+    if seen.sound()?.variance <= 0.0 {
         return Err(Inconclusive::NoVariance);
     }
     if !(plan.growth >= 1.0 && plan.growth.is_finite()) {
@@ -87,7 +88,7 @@ pub fn midway(seen: &Estimate, plan: &MidwayPlan) -> Result<Midway, Inconclusive
         conditional_power: final_under(plan.planned, 0.0)?,
         conditional_power_of_trend: final_under(seen.value, 0.0)?,
         predictive_power: final_under(posterior.mean()?, posterior.standard_deviation()?)?,
-        units_factor: (reach / planned_drift).powi(2),
+        units_factor: finite((reach / planned_drift).powi(2), "the planned change")?,
     })
 }
 

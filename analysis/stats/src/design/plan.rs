@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::metric::{Change, Metric};
 use crate::dist::{normal, student};
 use crate::fixed::margin::Direction;
-use crate::inconclusive::positive;
+use crate::inconclusive::{finite, positive};
 use crate::quadrature::density_nodes;
 use crate::root::solve_increasing;
 use crate::{Alpha, Inconclusive, Probability};
@@ -93,7 +93,7 @@ pub struct SampleSize {
 pub struct Detectable {
     /// In the unit of the metric, signed.
     pub absolute: f64,
-    /// As a share of the baseline, signed; `None` where the baseline is zero.
+    /// As a share of the baseline, signed; `None` where the baseline is zero (or so near that the share overflows).
     pub relative: Option<f64>,
 }
 
@@ -219,7 +219,8 @@ impl Plan {
         }
         let baseline = metric.baseline();
         let absolute = sign * size;
-        Ok(Detectable { absolute, relative: (baseline != 0.0).then(|| absolute / baseline.abs()) })
+        let relative = Some(absolute / baseline.abs()).filter(|lift| lift.is_finite());
+        Ok(Detectable { absolute, relative })
     }
 
     /// Power at a number of units that the inflation was already taken out of.
@@ -367,5 +368,8 @@ pub fn design_effect(size: f64, variation: f64, correlation: Probability) -> Res
     if !(size >= 1.0 && size.is_finite() && variation >= 0.0 && variation.is_finite()) {
         return Err(Inconclusive::OutOfDomain { what: "the sizes of the clusters" });
     }
-    Ok(1.0 + ((1.0 + variation * variation) * size - 1.0) * correlation.get())
+    finite(
+        1.0 + ((1.0 + variation * variation) * size - 1.0) * correlation.get(),
+        "the sizes of the clusters",
+    )
 }

@@ -39,12 +39,18 @@ pub fn tails(a: f64, b: f64, x: f64, y: f64) -> Result<(f64, f64), Inconclusive>
         return Ok(if x == 0.0 { (0.0, 1.0) } else { (1.0, 0.0) });
     }
     if a * y > b * x || (a * y == b * x && a > b) {
-        let small = smaller_tail(a, b, x, y)?;
+        let small = number(smaller_tail(a, b, x, y)?)?;
         Ok((small, 1.0 - small))
     } else {
-        let small = smaller_tail(b, a, y, x)?;
+        let small = number(smaller_tail(b, a, y, x)?)?;
         Ok((1.0 - small, small))
     }
+}
+
+/// Parameters at the very edge of the doubles (subnormal ones) have no tail to give.
+fn number(tail: f64) -> Result<f64, Inconclusive> {
+    let failed = Inconclusive::NotConverged { what: "incomplete beta function" };
+    if tail.is_nan() { Err(failed) } else { Ok(tail) }
 }
 
 /// The logarithm of the density of Beta(a, b) at `x`, with `y = 1 − x`.

@@ -1,7 +1,10 @@
 //! Student's t distribution with any positive degrees of freedom.
 
 use super::{beta, normal};
-use crate::{Alpha, Inconclusive, inconclusive::positive};
+use crate::{
+    Alpha, Inconclusive,
+    inconclusive::{finite, positive},
+};
 
 /// The probability of more than `t`, relative precision about 1e-12 in both tails.
 ///
@@ -39,15 +42,16 @@ pub fn cdf(t: f64, degrees_of_freedom: f64) -> Result<f64, Inconclusive> {
 /// The density at `t`.
 ///
 /// # Errors
-/// [`Inconclusive::OutOfDomain`] unless the degrees of freedom are positive.
+/// [`Inconclusive::OutOfDomain`] unless the degrees of freedom are positive and `t` a number.
 pub fn pdf(t: f64, degrees_of_freedom: f64) -> Result<f64, Inconclusive> {
     positive(degrees_of_freedom, "degrees of freedom")?;
     if degrees_of_freedom.is_infinite() {
-        return Ok(normal::pdf(t));
+        return finite(normal::pdf(t), "argument of the density");
     }
     let half = 0.5 * degrees_of_freedom;
     let scale = beta::ln_gamma_ratio_half(half) - 0.5 * (std::f64::consts::PI * degrees_of_freedom).ln();
-    Ok((scale - (half + 0.5) * (t * t / degrees_of_freedom).ln_1p()).exp())
+    let density = (scale - (half + 0.5) * (t * t / degrees_of_freedom).ln_1p()).exp();
+    finite(density, "argument of the density")
 }
 
 /// The value that is exceeded with probability `p`.

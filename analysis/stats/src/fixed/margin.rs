@@ -87,7 +87,8 @@ fn parts(comparison: &Comparison, direction: Direction) -> Result<(f64, f64, Opt
     if error <= 0.0 {
         return Err(Inconclusive::NoVariance);
     }
-    Ok((direction.gain(comparison.difference.estimate), error, comparison.degrees_of_freedom))
+    let effect = comparison.difference.sound()?;
+    Ok((direction.gain(effect.estimate), error, comparison.degrees_of_freedom))
 }
 
 fn one_sided_reach(error: f64, alpha: Alpha, degrees_of_freedom: Option<f64>) -> Result<f64, Inconclusive> {

@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     Alpha, Effect, Estimate, Inconclusive, Interval, PValue,
     dist::{normal, student},
-    inconclusive::serialize_outcome,
+    inconclusive::{finite, positive, serialize_outcome},
 };
 use relative::RelativeEffect;
 
@@ -66,6 +66,7 @@ pub fn compare(
     alpha: Alpha,
     reference: Reference,
 ) -> Result<Comparison, Inconclusive> {
+    let (control, treatment) = (control.sound()?, treatment.sound()?);
     if control.variance + treatment.variance <= 0.0 {
         return Err(Inconclusive::NoVariance);
     }
@@ -87,6 +88,9 @@ fn compare_change(
     let standard_error = (control.variance + treatment.variance).sqrt();
     let critical = critical_value(alpha, degrees_of_freedom)?;
     let statistic = change / standard_error;
+    if !(statistic.is_finite() && standard_error.is_finite() && change.is_finite()) {
+        return Err(Inconclusive::NotConverged { what: "difference (out of the range of a double)" });
+    }
     let interval = Interval::around(change, critical * standard_error, alpha.level());
     let reach = relative::Reach { critical, alpha, degrees_of_freedom };
     Ok(Comparison {
@@ -107,8 +111,9 @@ fn compare_change(
 /// # Errors
 /// As [`Estimate::new`].
 pub fn difference(control: Estimate, treatment: Estimate) -> Result<Estimate, Inconclusive> {
+    let (control, treatment) = (control.sound()?, treatment.sound()?);
     let variance = control.variance + treatment.variance;
-    let units = control.units + treatment.units;
+    let units = control.units.saturating_add(treatment.units);
     let estimate = Estimate::new(treatment.value - control.value, variance, units)?;
     let degrees_of_freedom =
         if variance > 0.0 { welch_satterthwaite(&control, &treatment).ok() } else { None };
@@ -118,10 +123,11 @@ pub fn difference(control: Estimate, treatment: Estimate) -> Result<Estimate, In
 /// The Welch-Satterthwaite degrees of freedom of the difference of two estimates.
 ///
 /// # Errors
-/// [`Inconclusive::TooFewUnits`] if an estimate that varies has no degrees of freedom.
+/// [`Inconclusive::TooFewUnits`] if an estimate that varies has no degrees of freedom, [`Inconclusive::OutOfDomain`] if
+/// neither varies.
 pub fn welch_satterthwaite(control: &Estimate, treatment: &Estimate) -> Result<f64, Inconclusive> {
     // Shares of the total variance, so that squares of tiny variances do not underflow.
-    let total = control.variance + treatment.variance;
+    let total = finite(control.variance + treatment.variance, "variance")?;
     let term = |estimate: &Estimate| {
         let share = estimate.variance / total;
         match estimate.degrees_of_freedom {
@@ -130,7 +136,7 @@ pub fn welch_satterthwaite(control: &Estimate, treatment: &Estimate) -> Result<f
             _ => Err(Inconclusive::TooFewUnits { needed: 2, found: estimate.units }),
         }
     };
-    Ok(1.0 / (term(control)? + term(treatment)?))
+    positive(1.0 / (term(control)? + term(treatment)?), "degrees of freedom")
 }
 
 /// The two-sided critical value: normal for `None`, else Student's t.

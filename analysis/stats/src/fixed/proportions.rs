@@ -3,12 +3,13 @@
 use serde::Serialize;
 
 use super::{Comparison, compare_change};
-use crate::{Alpha, Effect, Estimate, Inconclusive, Interval, PValue, Proportion, dist::chi_squared};
+use crate::{Alpha, Estimate, Inconclusive, PValue, Proportion, dist::chi_squared};
 
 /// The two-proportion z-test: pooled statistic and p-value, unpooled (Wald) interval.
 ///
 /// `z = (p_t − p_c) / sqrt(p (1 − p) (1/n_t + 1/n_c))` with p over both arms (Fleiss, Levin and Paik 2003, 2.3);
-/// the standard error and interval of the difference use each arm's own variance.
+/// the standard error and interval of the difference use each arm's own variance (where one arm converted wholly and
+/// the other not at all, the pooled one).
 ///
 /// # Errors
 /// [`Inconclusive::NoUnits`] if an arm is empty, [`Inconclusive::NoVariance`] if no unit or every unit converted.
@@ -29,8 +30,17 @@ pub fn z_test(control: Proportion, treatment: Proportion, alpha: Alpha) -> Resul
     let comparison = if c.variance + t.variance > 0.0 {
         compare_change(c, t, difference, alpha, None)?
     } else {
-        // One arm all converted, the other none: nothing varies within the arms, yet the pooled test answers.
-        separated(c, t, difference, alpha)
+        // One arm all converted, the other none. Nothing varies within them, and a difference without an error would
+        // claim certainty: the pooled variance, which the test has anyway, stands in.
+        let pooled = |arm: Estimate| Estimate {
+            variance: (conversions / n) * (failures / n) / arm.units as f64,
+            ..arm
+        };
+        Comparison {
+            control: c,
+            treatment: t,
+            ..compare_change(pooled(c), pooled(t), difference, alpha, None)?
+        }
     };
     let excludes_zero = !comparison.difference.interval.contains(0.0);
     Ok(Comparison {
@@ -50,26 +60,6 @@ fn excess(a: Proportion, b: Proportion) -> f64 {
     );
     let distance = left.abs_diff(right) as f64;
     if left < right { -distance } else { distance }
-}
-
-/// The comparison of two arms that do not vary: its interval has no width.
-fn separated(control: Estimate, treatment: Estimate, difference: f64, alpha: Alpha) -> Comparison {
-    let interval = Interval::around(difference, 0.0, alpha.level());
-    Comparison {
-        control,
-        treatment,
-        difference: Effect { estimate: difference, standard_error: 0.0, interval },
-        relative: Err(if control.value == 0.0 {
-            Inconclusive::ZeroControl
-        } else {
-            Inconclusive::NoVariance
-        }),
-        statistic: 0.0,
-        degrees_of_freedom: None,
-        p_value: PValue::clamped(1.0),
-        interval_agrees: true,
-        small_counts: true,
-    }
 }
 
 /// The result of a chi-square test.
@@ -139,6 +129,15 @@ mod tests {
         assert!((result.statistic - 20.0_f64.sqrt()).abs() < 1e-12);
         assert!(!result.small_counts && result.p_value.get() < 1e-4);
         assert_eq!(result.relative, Err(Inconclusive::ZeroControl));
+        assert!((result.difference.standard_error - 0.05_f64.sqrt()).abs() < 1e-12 && result.interval_agrees);
+    }
+
+    #[test]
+    fn all_lost_is_a_lift_of_minus_one_and_not_certain() {
+        let result = z_test(arm(1, 1), arm(1, 0), alpha()).unwrap();
+        let lift = result.relative.unwrap();
+        assert_eq!((result.difference.estimate, lift.estimate), (-1.0, -1.0));
+        assert!(lift.set.contains(0.0) && result.small_counts && !result.p_value.is_significant(alpha()));
     }
 
     #[test]

@@ -106,6 +106,7 @@ pub fn lift(
     alpha: Alpha,
     degrees_of_freedom: Option<f64>,
 ) -> Result<RelativeEffect, Inconclusive> {
+    let (control, treatment) = (control.sound()?, treatment.sound()?);
     let critical = critical_value(alpha, degrees_of_freedom)?;
     let reach = Reach { critical, alpha, degrees_of_freedom };
     lift_of_change(control, treatment, treatment.value - control.value, reach)
@@ -143,7 +144,7 @@ pub(super) fn lift_of_change(
         let interval = Interval::around(estimate, reach.critical * standard_error, reach.alpha.level());
         (RelativeMethod::Delta, ConfidenceSet::Interval(interval))
     } else {
-        let ratios = fieller(control, treatment, reach.critical, reach.alpha.level());
+        let ratios = fieller(control, treatment, reach.critical, reach.alpha.level())?;
         (RelativeMethod::Fieller, ratios.shifted(-1.0))
     };
     let p_value = two_sided(estimate / standard_error, reach.degrees_of_freedom)?;
@@ -153,8 +154,17 @@ pub(super) fn lift_of_change(
 /// Fieller's confidence set of `treatment / control`: the R with `(t − R c)² ≤ q² (V_t + R² V_c)`.
 ///
 /// `critical` is q, the two-sided critical value.
-#[must_use]
-pub fn fieller(control: Estimate, treatment: Estimate, critical: f64, level: f64) -> ConfidenceSet {
+///
+/// # Errors
+/// [`Inconclusive::OutOfDomain`] for numbers that are not finite, [`Inconclusive::NotConverged`] if the set leaves the
+/// range of a double.
+pub fn fieller(
+    control: Estimate,
+    treatment: Estimate,
+    critical: f64,
+    level: f64,
+) -> Result<ConfidenceSet, Inconclusive> {
+    let (control, treatment) = (control.sound()?, treatment.sound()?);
     let (c, t) = (control.value, treatment.value);
     let square = critical * critical;
     // The set solves leading·R² − 2 t c R + constant ≤ 0.
@@ -163,14 +173,18 @@ pub fn fieller(control: Estimate, treatment: Estimate, critical: f64, level: f64
         * (t * t * control.variance + c * c * treatment.variance
             - square * control.variance * treatment.variance);
     if discriminant < 0.0 || leading == 0.0 {
-        return ConfidenceSet::Everything { level };
+        return Ok(ConfidenceSet::Everything { level });
     }
     let (centre, reach) = (t * c / leading, discriminant.sqrt() / leading.abs());
-    if leading > 0.0 {
-        ConfidenceSet::Interval(Interval::around(centre, reach, level))
-    } else {
-        ConfidenceSet::Outside { below: centre - reach, above: centre + reach, level }
+    let (below, above) = (centre - reach, centre + reach);
+    if !(below.is_finite() && above.is_finite()) {
+        return Err(Inconclusive::NotConverged { what: "relative difference" });
     }
+    Ok(if leading > 0.0 {
+        ConfidenceSet::Interval(Interval::between(below, above, level))
+    } else {
+        ConfidenceSet::Outside { below, above, level }
+    })
 }
 
 #[cfg(test)]
@@ -197,7 +211,8 @@ mod tests {
         let alpha = Alpha::new(0.05).unwrap();
         let (control, treatment) = (at(10.0, 0.001), at(11.0, 0.002));
         let delta = lift(control, treatment, alpha, None).unwrap().set.interval().unwrap();
-        let exact = fieller(control, treatment, alpha.two_sided_z(), 0.95).shifted(-1.0).interval().unwrap();
+        let exact =
+            fieller(control, treatment, alpha.two_sided_z(), 0.95).unwrap().shifted(-1.0).interval().unwrap();
         assert!((delta.lower.unwrap() - exact.lower.unwrap()).abs() < 1e-7);
         assert!((delta.upper.unwrap() - exact.upper.unwrap()).abs() < 1e-7);
     }
@@ -205,7 +220,7 @@ mod tests {
     #[test]
     fn the_ends_of_fiellers_set_are_where_the_test_is_exactly_critical() {
         let (control, treatment) = (at(3.0, 1.0), at(5.0, 1.5));
-        let ends = fieller(control, treatment, 1.96, 0.95).interval().unwrap();
+        let ends = fieller(control, treatment, 1.96, 0.95).unwrap().interval().unwrap();
         for r in [ends.lower.unwrap(), ends.upper.unwrap()] {
             let z = (treatment.value - r * control.value)
                 / (treatment.variance + r * r * control.variance).sqrt();

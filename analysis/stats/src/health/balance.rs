@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Estimate, Inconclusive, PValue, dist::chi_squared, fixed};
+use crate::{Estimate, Inconclusive, PValue, dist::chi_squared, fixed, inconclusive::finite};
 
 /// Whether groups that should not differ do.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -30,12 +30,15 @@ pub fn pre_period(arms: &[Estimate]) -> Result<Balance, Inconclusive> {
     if others.is_empty() {
         return Err(Inconclusive::TooFewArms);
     }
-    if arms.iter().any(|arm| arm.variance <= 0.0) {
-        return Err(Inconclusive::NoVariance);
+    for arm in arms {
+        if arm.sound()?.variance <= 0.0 {
+            return Err(Inconclusive::NoVariance);
+        }
     }
     let weights: f64 = arms.iter().map(|arm| 1.0 / arm.variance).sum();
     let mean = arms.iter().map(|arm| arm.value / arm.variance).sum::<f64>() / weights;
-    let statistic = arms.iter().map(|arm| (arm.value - mean).powi(2) / arm.variance).sum();
+    let statistic =
+        finite(arms.iter().map(|arm| (arm.value - mean).powi(2) / arm.variance).sum(), "statistic")?;
     let degrees_of_freedom = u32::try_from(others.len()).map_err(|_| Inconclusive::TooFewArms)?;
     let distance = |arm: &Estimate| (arm.value - first.value) / (arm.variance + first.variance).sqrt();
     let largest = others.iter().map(distance).fold(0.0, |a: f64, b| if b.abs() > a.abs() { b } else { a });

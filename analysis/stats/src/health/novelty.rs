@@ -69,6 +69,7 @@ pub fn trend(days: &[DayEffect], correlation: f64, alpha: Alpha) -> Result<Trend
     if days.len() < 3 || first_day == last_day {
         return Err(too_few);
     }
+    days.iter().try_for_each(|day| day.effect.sound().map(drop))?;
     let whiten = Whitener::new(days, correlation)?;
     let time = |day: &DayEffect| f64::from(day.day - first_day);
     let (one, line, effect) = (

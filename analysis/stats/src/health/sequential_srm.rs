@@ -67,6 +67,7 @@ pub fn test(units: &[u64], weights: &[f64], concentration: f64) -> Result<Sequen
         let excess = count as f64 - total as f64 * share;
         ln_bayes_factor += after * share * divergence(excess / (after * share), posterior / (after * share));
     }
+    finite(ln_bayes_factor, "concentration")?;
     Ok(SequentialSplit::with(ln_bayes_factor, ln_bayes_factor))
 }
 

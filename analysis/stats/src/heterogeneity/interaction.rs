@@ -7,9 +7,13 @@
 use serde::Serialize;
 
 use crate::dist::chi_squared;
+use crate::moments::all_units;
 use crate::multiplicity::{Correction, adjust};
 use crate::symmetric::Square;
-use crate::{Alpha, Effect, Estimate, Inconclusive, PValue, inconclusive::serialize_outcome};
+use crate::{
+    Alpha, Effect, Estimate, Inconclusive, PValue,
+    inconclusive::{finite, serialize_outcome},
+};
 
 /// Estimates of the four groups of units in both experiments.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -74,11 +78,12 @@ pub fn interaction(groups: &TwoByTwo, alpha: Alpha) -> Result<Interaction, Incon
 /// A linear combination of independent estimates with Satterthwaite's degrees of freedom.
 fn contrast(terms: &[(f64, Estimate)]) -> Result<Estimate, Inconclusive> {
     let value = terms.iter().map(|(sign, estimate)| sign * estimate.value).sum();
+    terms.iter().try_for_each(|(_, estimate)| estimate.sound().map(drop))?;
     let variance: f64 = terms.iter().map(|(_, estimate)| estimate.variance).sum();
     if variance <= 0.0 {
         return Err(Inconclusive::NoVariance);
     }
-    let units = terms.iter().map(|(_, estimate)| estimate.units).sum();
+    let units = all_units(terms.iter().map(|(_, estimate)| estimate.units));
     let inverse =
         terms.iter().filter(|(_, estimate)| estimate.variance > 0.0).try_fold(0.0, |sum, (_, estimate)| {
             let share = estimate.variance / variance;
@@ -119,8 +124,10 @@ pub fn table_interaction(table: &[Vec<Estimate>]) -> Result<TableTest, Inconclus
         .enumerate()
         .flat_map(|(i, row)| row.iter().enumerate().map(move |(j, cell)| (i, j, cell.value, cell.variance)))
         .collect();
-    if cells.iter().any(|(_, _, _, variance)| *variance <= 0.0) {
-        return Err(Inconclusive::NoVariance);
+    for cell in table.iter().flatten() {
+        if cell.sound()?.variance <= 0.0 {
+            return Err(Inconclusive::NoVariance);
+        }
     }
     // Parameters: one a row, then the columns from the second on relative to the first.
     let order = rows + columns - 1;
@@ -151,7 +158,7 @@ pub fn table_interaction(table: &[Vec<Estimate>]) -> Result<TableTest, Inconclus
 }
 
 fn chi_square(statistic: f64, degrees_of_freedom: u32) -> Result<TableTest, Inconclusive> {
-    let p_value = PValue::new(chi_squared::sf(statistic, degrees_of_freedom)?)?;
+    let p_value = PValue::new(chi_squared::sf(finite(statistic, "statistic")?, degrees_of_freedom)?)?;
     Ok(TableTest { statistic, degrees_of_freedom, p_value })
 }
 
@@ -168,9 +175,11 @@ pub fn independence(units: &[Vec<u64>]) -> Result<TableTest, Inconclusive> {
     if units.iter().any(|row| row.len() != columns) {
         return Err(Inconclusive::TooFewArms);
     }
-    let row_sums: Vec<f64> = units.iter().map(|row| row.iter().sum::<u64>() as f64).collect();
-    let column_sums: Vec<f64> =
-        (0..columns).map(|j| units.iter().filter_map(|row| row.get(j)).sum::<u64>() as f64).collect();
+    let row_sums: Vec<f64> =
+        units.iter().map(|row| row.iter().map(|count| *count as f64).sum::<f64>()).collect();
+    let column_sums: Vec<f64> = (0..columns)
+        .map(|j| units.iter().filter_map(|row| row.get(j)).map(|count| *count as f64).sum())
+        .collect();
     let positive = |sums: &[f64]| sums.iter().filter(|sum| **sum > 0.0).count();
     let (rows, columns) = (positive(&row_sums), positive(&column_sums));
     if rows < 2 || columns < 2 {

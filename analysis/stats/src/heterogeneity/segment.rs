@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use crate::dist::chi_squared;
+use crate::moments::all_units;
 use crate::multiplicity::{Correction, adjust};
 use crate::{Alpha, Effect, Estimate, Inconclusive, PValue, inconclusive::serialize_outcome};
 
@@ -34,8 +35,10 @@ pub fn heterogeneity(estimates: &[Estimate]) -> Result<HeterogeneityTest, Inconc
     if estimates.len() < 2 {
         return Err(Inconclusive::TooFewArms);
     }
-    if estimates.iter().any(|estimate| estimate.variance <= 0.0) {
-        return Err(Inconclusive::NoVariance);
+    for estimate in estimates {
+        if estimate.sound()?.variance <= 0.0 {
+            return Err(Inconclusive::NoVariance);
+        }
     }
     let common = pooled(estimates)?;
     let statistic: f64 =
@@ -58,7 +61,7 @@ pub fn heterogeneity(estimates: &[Estimate]) -> Result<HeterogeneityTest, Inconc
 fn pooled(estimates: &[Estimate]) -> Result<Estimate, Inconclusive> {
     let total: f64 = estimates.iter().map(|estimate| estimate.variance.recip()).sum();
     let sum: f64 = estimates.iter().map(|estimate| estimate.value / estimate.variance).sum();
-    let units = estimates.iter().map(|estimate| estimate.units).sum();
+    let units = all_units(estimates.iter().map(|estimate| estimate.units));
     Ok(Estimate { degrees_of_freedom: None, ..Estimate::new(sum / total, total.recip(), units)? })
 }
 
@@ -149,8 +152,11 @@ fn against_rest(estimates: &[Estimate], index: usize) -> Result<Estimate, Inconc
         .map(|(_, estimate)| *estimate)
         .collect();
     let rest = pooled(&others)?;
-    let difference =
-        Estimate::new(own.value - rest.value, own.variance + rest.variance, own.units + rest.units)?;
+    let difference = Estimate::new(
+        own.value - rest.value,
+        own.variance + rest.variance,
+        all_units([own.units, rest.units]),
+    )?;
     Ok(Estimate { degrees_of_freedom: None, ..difference })
 }
 

@@ -11,6 +11,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fixed::welch_satterthwaite;
+use crate::moments::all_units;
 use crate::{Alpha, Estimate, Inconclusive, Mean, PValue, inconclusive::serialize_outcome};
 
 use super::segment::{HeterogeneityTest, heterogeneity};
@@ -175,7 +176,7 @@ impl Halves {
 }
 
 fn units(arms: &Arms) -> f64 {
-    (arms.control.units() + arms.treatment.units()) as f64
+    arms.control.units() as f64 + arms.treatment.units() as f64
 }
 
 /// The effect in one half of one group, with Welch's degrees of freedom.
@@ -186,7 +187,11 @@ fn effect_in(arms: &Arms) -> Result<Estimate, Inconclusive> {
         return Err(Inconclusive::NoVariance);
     }
     let degrees_of_freedom = Some(welch_satterthwaite(&control, &treatment)?);
-    let all = Estimate::new(treatment.value - control.value, variance, control.units + treatment.units)?;
+    let all = Estimate::new(
+        treatment.value - control.value,
+        variance,
+        all_units([control.units, treatment.units]),
+    )?;
     Ok(Estimate { degrees_of_freedom, ..all })
 }
 

@@ -9,11 +9,27 @@ use crate::{Estimate, Inconclusive, inconclusive::finite};
 /// Merging is Chan, Golub and LeVeque (1979), adding a value is Welford (1962): neither loses digits when the mean
 /// is large against the spread.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Mean {
     units: u64,
     mean: f64,
     /// `Σ (x − mean)²`.
     squares: f64,
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    units: u64,
+    mean: f64,
+    squares: f64,
+}
+
+impl TryFrom<Unchecked> for Mean {
+    type Error = Inconclusive;
+
+    fn try_from(raw: Unchecked) -> Result<Self, Inconclusive> {
+        Self::from_centred(raw.units, raw.mean, raw.squares)
+    }
 }
 
 impl Mean {
@@ -74,7 +90,7 @@ impl Mean {
     /// [`Inconclusive::OutOfDomain`] if it is not finite.
     pub fn push(&mut self, value: f64) -> Result<(), Inconclusive> {
         finite(value, "value")?;
-        self.units += 1;
+        self.units = self.units.saturating_add(1);
         let before = value - self.mean;
         self.mean += before / self.units as f64;
         self.squares += before * (value - self.mean);
@@ -90,7 +106,7 @@ impl Mean {
         if other.units == 0 {
             return self;
         }
-        let units = self.units + other.units;
+        let units = self.units.saturating_add(other.units);
         let share = other.units as f64 / units as f64;
         let gap = other.mean - self.mean;
         Self {
@@ -127,12 +143,13 @@ impl Mean {
     /// The sample variance of the values (divisor n − 1).
     ///
     /// # Errors
-    /// [`Inconclusive::TooFewUnits`] for fewer than two units.
+    /// [`Inconclusive::TooFewUnits`] for fewer than two units, [`Inconclusive::OutOfDomain`] if values left the range of
+    /// a double.
     pub fn variance(&self) -> Result<f64, Inconclusive> {
         if self.units < 2 {
             return Err(Inconclusive::TooFewUnits { needed: 2, found: self.units });
         }
-        Ok(self.squares / (self.units - 1) as f64)
+        finite(self.squares / (self.units - 1) as f64, "variance")
     }
 
     /// The mean with its variance `s² / n` and `n − 1` degrees of freedom.

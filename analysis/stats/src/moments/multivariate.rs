@@ -7,11 +7,33 @@ use crate::{Inconclusive, inconclusive::finite};
 
 /// Units with the means and centred products of `k` values each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Multivariate {
     units: u64,
     means: Vec<f64>,
     /// `Σ (x_i − mean_i)(x_j − mean_j)` for j ≤ i, row by row.
     products: Vec<f64>,
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    units: u64,
+    means: Vec<f64>,
+    products: Vec<f64>,
+}
+
+impl TryFrom<Unchecked> for Multivariate {
+    type Error = Inconclusive;
+
+    fn try_from(raw: Unchecked) -> Result<Self, Inconclusive> {
+        let Unchecked { units, means, products } = raw;
+        if products.len() != means.len() * (means.len() + 1) / 2 {
+            return Err(Inconclusive::OutOfDomain { what: "number of products" });
+        }
+        means.iter().try_for_each(|mean| finite(*mean, "mean").map(drop))?;
+        products.iter().try_for_each(|product| finite(*product, "sum of products").map(drop))?;
+        Ok(Self { units, means, products })
+    }
 }
 
 impl Multivariate {
@@ -64,7 +86,7 @@ impl Multivariate {
         if self.means.len() != other.means.len() {
             return Err(Inconclusive::OutOfDomain { what: "number of values of a unit" });
         }
-        let units = self.units + other.units;
+        let units = self.units.saturating_add(other.units);
         let share = other.units as f64 / units.max(1) as f64;
         let weight = self.units as f64 * share;
         let gaps: Vec<f64> = self.means.iter().zip(&other.means).map(|(a, b)| b - a).collect();

@@ -10,11 +10,27 @@ use crate::{Estimate, Inconclusive, inconclusive::finite};
 /// For a ratio metric the first value is the numerator and the second the denominator; for regression adjustment
 /// the first is the outcome and the second the covariate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct Pair {
     first: Mean,
     second: Mean,
     /// `Σ (x − mean x)(y − mean y)`.
     product: f64,
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    first: Mean,
+    second: Mean,
+    product: f64,
+}
+
+impl TryFrom<Unchecked> for Pair {
+    type Error = Inconclusive;
+
+    fn try_from(raw: Unchecked) -> Result<Self, Inconclusive> {
+        Self::from_centred(raw.first, raw.second, raw.product)
+    }
 }
 
 /// The raw sums of a pair, as a warehouse gives them.
@@ -92,7 +108,8 @@ impl Pair {
         if other.units() == 0 {
             return self;
         }
-        let weight = self.units() as f64 * (other.units() as f64 / (self.units() + other.units()) as f64);
+        let weight =
+            self.units() as f64 * (other.units() as f64 / (self.units() as f64 + other.units() as f64));
         let gaps = (other.first.mean() - self.first.mean()) * (other.second.mean() - self.second.mean());
         Self {
             first: self.first.merge(other.first),
@@ -122,10 +139,10 @@ impl Pair {
     /// The sample covariance (divisor n − 1).
     ///
     /// # Errors
-    /// [`Inconclusive::TooFewUnits`] for fewer than two units.
+    /// As [`Mean::variance`].
     pub fn covariance(&self) -> Result<f64, Inconclusive> {
         self.first.variance()?;
-        Ok(self.product / (self.units() - 1) as f64)
+        finite(self.product / (self.units() - 1) as f64, "covariance")
     }
 
     /// The ratio of the sums, `Σ x / Σ y`, with its delta-method variance.

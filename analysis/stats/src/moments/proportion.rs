@@ -84,9 +84,24 @@ impl Proportion {
 
 /// Events over exposure (unit-days, sessions), for rates of independent events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "UncheckedCount")]
 pub struct Count {
     events: u64,
     exposure: f64,
+}
+
+#[derive(Deserialize)]
+struct UncheckedCount {
+    events: u64,
+    exposure: f64,
+}
+
+impl TryFrom<UncheckedCount> for Count {
+    type Error = Inconclusive;
+
+    fn try_from(raw: UncheckedCount) -> Result<Self, Inconclusive> {
+        Self::new(raw.events, raw.exposure)
+    }
 }
 
 impl Count {

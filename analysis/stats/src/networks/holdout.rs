@@ -7,7 +7,7 @@
 use serde::Serialize;
 
 use crate::fixed::{Comparison, Reference, compare};
-use crate::{Alpha, Effect, Estimate, Inconclusive, PValue};
+use crate::{Alpha, Effect, Estimate, Inconclusive, Interval, PValue};
 
 /// The effect of all launches together.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -34,16 +34,13 @@ pub fn holdout_impact(
     }
     let comparison = compare(held_out, shipped, alpha, Reference::Welch)?;
     let Effect { estimate, standard_error, interval } = comparison.difference;
-    let scaled = crate::Interval {
-        lower: interval.lower.map(|end| end * population),
-        upper: interval.upper.map(|end| end * population),
-        level: interval.level,
-    };
-    let total = Effect {
-        estimate: estimate * population,
-        standard_error: standard_error * population,
-        interval: scaled,
-    };
+    let scaled = Interval::between(
+        interval.lower.map_or(f64::NEG_INFINITY, |end| end * population),
+        interval.upper.map_or(f64::INFINITY, |end| end * population),
+        interval.level,
+    );
+    let (estimate, standard_error) = (estimate * population, standard_error * population);
+    let total = Effect { estimate, standard_error, interval: scaled }.sound()?;
     Ok(HoldoutImpact { comparison, total })
 }
 
@@ -86,12 +83,13 @@ pub fn realised(announced: &[Effect], measured: &Effect, alpha: Alpha) -> Result
         announced: Effect {
             estimate: log_announced.exp_m1(),
             standard_error: log_announced.exp() * variance_announced.sqrt(),
-            interval: crate::Interval {
-                lower: on_log.interval.lower.map(f64::exp_m1),
-                upper: on_log.interval.upper.map(f64::exp_m1),
-                level: on_log.interval.level,
-            },
-        },
+            interval: Interval::between(
+                on_log.interval.lower.map_or(-1.0, f64::exp_m1),
+                on_log.interval.upper.map_or(f64::INFINITY, f64::exp_m1),
+                on_log.interval.level,
+            ),
+        }
+        .sound()?,
         measured: *measured,
         log_gap: gap.effect(alpha)?,
         p_value: gap.p_value(0.0)?,
@@ -100,7 +98,7 @@ pub fn realised(announced: &[Effect], measured: &Effect, alpha: Alpha) -> Result
 
 /// `ln(1 + lift)` with its delta-method variance.
 fn log_lift(lift: &Effect) -> Result<(f64, f64), Inconclusive> {
-    if lift.estimate <= -1.0 || !lift.estimate.is_finite() {
+    if lift.sound()?.estimate <= -1.0 {
         return Err(Inconclusive::OutOfDomain { what: "a lift" });
     }
     Ok((lift.estimate.ln_1p(), (lift.standard_error / (1.0 + lift.estimate)).powi(2)))
@@ -135,8 +133,8 @@ pub fn holdout_days(
             let difference = compare(*held_out, *shipped, alpha, Reference::Normal)?.difference;
             sum += difference.estimate;
             error += difference.standard_error;
-            let interval = crate::Interval::around(sum, alpha.two_sided_z() * error, alpha.level());
-            let cumulative = Effect { estimate: sum, standard_error: error, interval };
+            let interval = Interval::around(sum, alpha.two_sided_z() * error, alpha.level());
+            let cumulative = Effect { estimate: sum, standard_error: error, interval }.sound()?;
             Ok(HoldoutDay { day: *day, difference, cumulative })
         })
         .collect()

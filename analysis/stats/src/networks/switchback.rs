@@ -132,7 +132,8 @@ pub fn switchback(markets: &[Vec<Bin>], plan: SwitchbackPlan) -> Result<Switchba
 /// The difference of means among bins at each distance from the last change of arm: `profile[d]` uses only bins
 /// that are the `d`-th since the change. The effect has settled where the profile is flat; trim up to there.
 ///
-/// The last entry gathers every bin at that distance or later. Entries without bins of both arms are `None`.
+/// The last entry gathers every bin at that distance or later. Entries without bins of both arms are `None`, and so
+/// are those whose sums are no finite numbers.
 #[must_use]
 pub fn lag_profile(markets: &[Vec<Bin>], distances: usize) -> Vec<Option<f64>> {
     let mut sums = vec![[(0.0, 0.0); 2]; distances];
@@ -146,8 +147,9 @@ pub fn lag_profile(markets: &[Vec<Bin>], distances: usize) -> Vec<Option<f64>> {
             }
         }
     }
-    let mean = |(units, outcome): (f64, f64)| if units > 0.0 { Some(outcome / units) } else { None };
-    sums.into_iter().map(|[control, treatment]| Some(mean(treatment)? - mean(control)?)).collect()
+    let finite = |value: f64| value.is_finite().then_some(value);
+    let mean = |(units, outcome): (f64, f64)| if units > 0.0 { finite(outcome / units) } else { None };
+    sums.into_iter().map(|[control, treatment]| finite(mean(treatment)? - mean(control)?)).collect()
 }
 
 /// The bins left in one period of one market.

@@ -35,7 +35,7 @@ impl OuterLevels {
             return Err(Inconclusive::OutOfDomain { what: "level of the quantile" });
         }
         let odds = p.max(1.0 - p) / p.min(1.0 - p);
-        let needed = (z * z * odds).floor() as u64 + 1;
+        let needed = ((z * z * odds).floor() as u64).saturating_add(1);
         if events < needed {
             return Err(Inconclusive::TooFewUnits { needed, found: events });
         }

@@ -174,7 +174,7 @@ fn wider(a: Option<(f64, f64)>, b: Option<(f64, f64)>) -> Option<(f64, f64)> {
 /// The value at `x` on the line through two points; the second one where they coincide.
 fn between(from: (f64, f64), to: (f64, f64), x: f64) -> f64 {
     let width = to.0 - from.0;
-    if width <= 0.0 { to.1 } else { from.1 + (to.1 - from.1) * ((x - from.0) / width).clamp(0.0, 1.0) }
+    if width <= 0.0 { to.1 } else { super::on_line(from.1, to.1, ((x - from.0) / width).clamp(0.0, 1.0)) }
 }
 
 #[cfg(test)]

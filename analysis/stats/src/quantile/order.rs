@@ -66,7 +66,7 @@ impl Ordered {
                 let place = level.get() * count.saturating_sub(1) as f64;
                 let below = place.floor();
                 let (low, high) = (at(below as usize)?, at(below as usize + 1)?);
-                Ok(low + (high - low) * (place - below))
+                Ok(super::on_line(low, high, place - below))
             }
         }
     }

@@ -40,6 +40,7 @@ pub fn at_last_look(looks: &[Look], effect: &Effect, alpha: Alpha) -> Result<Adj
     if effect.standard_error <= 0.0 {
         return Err(Inconclusive::NoVariance);
     }
+    finite(effect.standard_error, "standard error")?;
     let z = finite(effect.estimate / effect.standard_error, "statistic")?;
     let information: Vec<f64> = looks.iter().map(|look| look.information).collect();
     let outcome = Outcome { earlier, last: last.information, z, gap: smallest_gap(&information)? };

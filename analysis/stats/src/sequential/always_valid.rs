@@ -53,7 +53,7 @@ impl Mixture {
                 break;
             }
         }
-        Ok(Self::PerUnit { rho_squared: (y - 1.0) / units })
+        Ok(Self::PerUnit { rho_squared: finite((y - 1.0) / units, "units of the tightest interval")? })
     }
 
     /// The approximate ρ² that gbstats uses, `(−2 ln α + ln(1 − 2 ln α)) / units`; for comparisons with it.
@@ -63,7 +63,8 @@ impl Mixture {
     pub fn approximately_tightest_at(units: f64, alpha: Alpha) -> Result<Self, Inconclusive> {
         finite(positive(units, "units of the tightest interval")?, "units of the tightest interval")?;
         let loss = -2.0 * alpha.get().ln();
-        Ok(Self::PerUnit { rho_squared: (loss + loss.ln_1p()) / units })
+        let rho_squared = finite((loss + loss.ln_1p()) / units, "units of the tightest interval")?;
+        Ok(Self::PerUnit { rho_squared })
     }
 
     /// Half the width of the interval in standard errors at that many units of variance one.
@@ -80,7 +81,7 @@ impl Mixture {
             Self::PerUnit { rho_squared } => units * positive(rho_squared, "rho squared")?,
             Self::Prior { tau_squared } => positive(tau_squared, "tau squared")? / variance,
         };
-        finite(x, "mixing variance")
+        finite(positive(x, "mixing variance")?, "mixing variance")
     }
 }
 
@@ -109,14 +110,16 @@ pub fn compare(
     alpha: Alpha,
     mixture: Mixture,
 ) -> Result<AlwaysValid, Inconclusive> {
-    let variance = control.variance + treatment.variance;
+    let (control, treatment) = (control.sound()?, treatment.sound()?);
+    let variance = finite(control.variance + treatment.variance, "variance")?;
     if variance <= 0.0 {
         return Err(Inconclusive::NoVariance);
     }
-    let units = (control.units + treatment.units) as f64;
+    let units = control.units as f64 + treatment.units as f64;
     let x = mixture.relative_variance(variance, units)?;
     let change = treatment.value - control.value;
-    let ln_e_value = ln_e_value(change * change / variance, x);
+    let statistic = finite(change / variance.sqrt(), "statistic")?;
+    let ln_e_value = finite(ln_e_value(statistic * statistic, x), "statistic")?;
     let reach = reach(alpha, x);
     Ok(AlwaysValid {
         difference: effect(change, variance.sqrt(), reach, alpha),
@@ -131,7 +134,7 @@ pub fn compare(
 /// # Errors
 /// As [`compare`].
 pub fn interval(estimate: Estimate, alpha: Alpha, mixture: Mixture) -> Result<Interval, Inconclusive> {
-    if estimate.variance <= 0.0 {
+    if estimate.sound()?.variance <= 0.0 {
         return Err(Inconclusive::NoVariance);
     }
     let x = mixture.relative_variance(estimate.variance, estimate.units as f64)?;

@@ -169,7 +169,7 @@ impl Step {
 ///
 /// # Errors
 /// [`Inconclusive::OutOfDomain`] unless the information increases by at least 1e-6 relative, the boundaries are
-/// ordered and the drift is finite.
+/// ordered and the drift is finite, [`Inconclusive::NotConverged`] for boundaries or drifts out of range.
 pub fn exit_probabilities(looks: &[(f64, f64, f64)], drift: f64) -> Result<Vec<Exit>, Inconclusive> {
     if !drift.is_finite()
         || looks.iter().any(|(_, lower, upper)| lower.partial_cmp(upper) != Some(std::cmp::Ordering::Less))
@@ -180,7 +180,11 @@ pub fn exit_probabilities(looks: &[(f64, f64, f64)], drift: f64) -> Result<Vec<E
     let mut path = Path::start(drift, smallest_gap(&information)?);
     let mut exits = Vec::with_capacity(looks.len());
     for (k, &(information, lower, upper)) in looks.iter().enumerate() {
-        exits.push(Exit { lower: path.below(information, lower), upper: path.above(information, upper) });
+        let exit = Exit { lower: path.below(information, lower), upper: path.above(information, upper) };
+        if !(exit.lower.is_finite() && exit.upper.is_finite()) {
+            return Err(Inconclusive::NotConverged { what: "exit probabilities" });
+        }
+        exits.push(exit);
         if k + 1 < looks.len() {
             path = path.advance(information, lower, upper);
         }

@@ -48,7 +48,7 @@ pub fn adjust(control: &Pair, treatment: &Pair, theta: ThetaFrom) -> Result<Adju
         Estimate::new(value, variance / pair.units() as f64, pair.units())
     };
     let unadjusted = control.first().estimate()?.variance + treatment.first().estimate()?.variance;
-    Ok(Adjusted::new(arm(control)?, arm(treatment)?, unadjusted))
+    Adjusted::new(arm(control)?, arm(treatment)?, unadjusted)
 }
 
 /// Adjusts two arms by several covariates; the first value of each unit is the outcome.
@@ -89,7 +89,7 @@ pub fn adjust_by_several(
         weights.iter().enumerate().map(|(i, _)| f64::from(u8::from(i == 0))).collect();
     let unadjusted =
         combination_variance(control, &only_outcome)? + combination_variance(treatment, &only_outcome)?;
-    Ok(Adjusted::new(arm(control)?, arm(treatment)?, unadjusted))
+    Adjusted::new(arm(control)?, arm(treatment)?, unadjusted)
 }
 
 /// Adjusts a ratio metric by the same ratio before the experiment.
@@ -117,7 +117,7 @@ pub fn adjust_ratio(control: &Multivariate, treatment: &Multivariate) -> Result<
         )
     };
     let (control, treatment) = (Linearised::of(control)?, Linearised::of(treatment)?);
-    Ok(Adjusted::new(arm(&control)?, arm(&treatment)?, control.variance + treatment.variance))
+    Adjusted::new(arm(&control)?, arm(&treatment)?, control.variance + treatment.variance)
 }
 
 /// Two ratios of one arm with the variances and the covariance of their estimates.

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::Adjusted;
 use crate::{
     Estimate, Inconclusive, Mean, Multivariate,
+    moments::all_units,
     symmetric::{Square, dot},
 };
 
@@ -56,7 +57,7 @@ pub fn adjust(control: &[Cell], treatment: &[Cell], robust: Robust) -> Result<Ad
     if both().any(|cell| cell.covariates.len() != count || !cell.covariates.iter().all(|x| x.is_finite())) {
         return Err(Inconclusive::OutOfDomain { what: "covariates of a cell" });
     }
-    let units: u64 = both().map(|cell| cell.outcome.units()).sum();
+    let units: u64 = all_units(both().map(|cell| cell.outcome.units()));
     let centre: Vec<f64> = (0..count)
         .map(|j| {
             let weighted = both()
@@ -85,7 +86,7 @@ pub fn adjust(control: &[Cell], treatment: &[Cell], robust: Robust) -> Result<Ad
             .map(|mean| mean.variance)
     });
     let [control_variance, treatment_variance] = unadjusted;
-    Ok(Adjusted::new(control_estimate?, treatment_estimate?, control_variance? + treatment_variance?))
+    Adjusted::new(control_estimate?, treatment_estimate?, control_variance? + treatment_variance?)
 }
 
 /// Adjusts two arms by their joint moments alone; the first value of each unit is the outcome.
@@ -118,7 +119,7 @@ pub fn adjust_by_moments(control: &Multivariate, treatment: &Multivariate) -> Re
         Ok((Estimate { degrees_of_freedom: Some(freedom), ..estimate }, unadjusted))
     };
     let ((control, control_variance), (treatment, treatment_variance)) = (arm(control)?, arm(treatment)?);
-    Ok(Adjusted::new(control, treatment, control_variance + treatment_variance))
+    Adjusted::new(control, treatment, control_variance + treatment_variance)
 }
 
 /// The regression of one arm on a constant and the centred covariates.
@@ -132,7 +133,7 @@ struct Fit<'a> {
 
 fn fit<'a>(cells: &'a [Cell], centre: &[f64]) -> Result<Fit<'a>, Inconclusive> {
     let order = centre.len() + 1;
-    let units: u64 = cells.iter().map(|cell| cell.outcome.units()).sum();
+    let units: u64 = all_units(cells.iter().map(|cell| cell.outcome.units()));
     if units < order as u64 + 1 {
         return Err(Inconclusive::TooFewUnits { needed: order as u64 + 1, found: units });
     }

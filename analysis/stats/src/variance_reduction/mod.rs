@@ -10,7 +10,7 @@ pub mod post_stratification;
 
 use serde::Serialize;
 
-use crate::Estimate;
+use crate::{Estimate, Inconclusive};
 
 /// Two arms after adjustment.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -24,10 +24,13 @@ pub struct Adjusted {
 }
 
 impl Adjusted {
-    fn new(control: Estimate, treatment: Estimate, unadjusted_variance: f64) -> Self {
+    fn new(control: Estimate, treatment: Estimate, unadjusted_variance: f64) -> Result<Self, Inconclusive> {
         let adjusted = control.variance + treatment.variance;
         let variance_removed =
             if unadjusted_variance > 0.0 { 1.0 - adjusted / unadjusted_variance } else { 0.0 };
-        Self { control, treatment, variance_removed }
+        if !variance_removed.is_finite() {
+            return Err(Inconclusive::NotConverged { what: "adjustment (out of the range of a double)" });
+        }
+        Ok(Self { control, treatment, variance_removed })
     }
 }

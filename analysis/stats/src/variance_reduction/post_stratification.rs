@@ -4,7 +4,7 @@
 //! (JRSS B 75, 2013), equation 4, with the variance given the strata's sizes.
 
 use super::Adjusted;
-use crate::{Estimate, Inconclusive, Mean};
+use crate::{Estimate, Inconclusive, Mean, moments::all_units};
 
 /// Adjusts two arms by strata; both slices list the strata in the same order.
 ///
@@ -18,7 +18,8 @@ pub fn adjust(control: &[Mean], treatment: &[Mean]) -> Result<Adjusted, Inconclu
     if control.len() != treatment.len() {
         return Err(Inconclusive::OutOfDomain { what: "number of strata" });
     }
-    let sizes: Vec<u64> = control.iter().zip(treatment).map(|(c, t)| c.units() + t.units()).collect();
+    let sizes: Vec<u64> =
+        control.iter().zip(treatment).map(|(c, t)| all_units([c.units(), t.units()])).collect();
     let unadjusted = [control, treatment].map(|arm| {
         arm.iter()
             .fold(Mean::empty(), |sum, stratum| sum.merge(*stratum))
@@ -26,30 +27,28 @@ pub fn adjust(control: &[Mean], treatment: &[Mean]) -> Result<Adjusted, Inconclu
             .map(|mean| mean.variance)
     });
     let [control_variance, treatment_variance] = unadjusted;
-    Ok(Adjusted::new(
-        weighted(control, &sizes)?,
-        weighted(treatment, &sizes)?,
-        control_variance? + treatment_variance?,
-    ))
+    let unadjusted = control_variance? + treatment_variance?;
+    Adjusted::new(weighted(control, &sizes)?, weighted(treatment, &sizes)?, unadjusted)
 }
 
 fn weighted(strata: &[Mean], sizes: &[u64]) -> Result<Estimate, Inconclusive> {
-    let total: u64 = sizes.iter().sum();
+    let total = all_units(sizes.iter().copied());
     if total == 0 {
         return Err(Inconclusive::NoUnits);
     }
-    let (mut value, mut variance, mut spread, mut units) = (0.0, 0.0, 0.0, 0_u64);
+    let (mut value, mut parts, mut units) = (0.0, Vec::with_capacity(strata.len()), 0_u64);
     for (stratum, &size) in strata.iter().zip(sizes).filter(|(_, size)| **size > 0) {
         let weight = size as f64 / total as f64;
         let estimate = stratum.estimate()?;
-        let part = weight * weight * estimate.variance;
         value += weight * estimate.value;
-        variance += part;
-        spread += part * part / (estimate.units - 1) as f64;
-        units += estimate.units;
+        parts.push((weight * weight * estimate.variance, (estimate.units - 1) as f64));
+        units = units.saturating_add(estimate.units);
     }
+    let variance: f64 = parts.iter().map(|(part, _)| part).sum();
     let estimate = Estimate::new(value, variance, units)?;
-    let degrees_of_freedom = if spread > 0.0 { Some(variance * variance / spread) } else { None };
+    // Shares of the variance, so that squares of tiny or huge ones stay in range.
+    let inverse: f64 = parts.iter().map(|(part, freedom)| (part / variance).powi(2) / freedom).sum();
+    let degrees_of_freedom = (variance > 0.0 && inverse > 0.0).then(|| inverse.recip());
     Ok(Estimate { degrees_of_freedom, ..estimate })
 }
 
