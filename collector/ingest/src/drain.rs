@@ -39,13 +39,13 @@ async fn drain(durable: &Durable, segment: &Segment) -> io::Result<()> {
             Piece::Truncated { at, bytes } => {
                 tracing::warn!(segment = %segment.path.display(), at, bytes,
                     "the last write to a segment was cut short; nothing in it was acknowledged");
-                durable.metrics.truncated_bytes.add(bytes);
+                durable.metrics.truncated_bytes.inc_by(bytes as u64);
             }
             Piece::Damaged { at, bytes } => {
                 damaged = true;
                 tracing::error!(segment = %segment.path.display(), at, bytes,
                     "a segment is damaged; what can be read is sent, and the file is kept as .damaged");
-                durable.metrics.damaged_bytes.add(bytes);
+                durable.metrics.damaged_bytes.inc_by(bytes as u64);
             }
         }
         if chunk.len() >= CHUNK {
@@ -65,5 +65,5 @@ async fn deliver(durable: &Durable, mut waiting: Vec<Outgoing>) {
             tokio::time::sleep(PAUSE).await;
         }
     }
-    durable.metrics.drained.add(total);
+    durable.metrics.drained.inc_by(total as u64);
 }

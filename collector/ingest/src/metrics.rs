@@ -1,28 +1,17 @@
-//! Counters, and their text for Prometheus.
+//! What operators see of the collector, in the text form of OpenMetrics that Prometheus reads.
 
 use kerf_events::Code;
-use std::fmt::Write as _;
-use std::sync::atomic::{AtomicU64, Ordering};
-
-/// A number that only grows.
-#[derive(Default)]
-pub(crate) struct Counter(AtomicU64);
-
-impl Counter {
-    pub(crate) fn add(&self, n: usize) {
-        self.0.fetch_add(n as u64, Ordering::Relaxed);
-    }
-
-    fn value(&self) -> u64 {
-        self.0.load(Ordering::Relaxed)
-    }
-}
+use prometheus_client::encoding::{EncodeLabelSet, text};
+use prometheus_client::metrics::counter::Counter;
+use prometheus_client::metrics::family::Family;
+use prometheus_client::metrics::gauge::ConstGauge;
+use prometheus_client::registry::Registry;
 
 /// What the collector counts.
 #[derive(Default)]
 pub(crate) struct Metrics {
     pub(crate) accepted: Counter,
-    rejected: [Counter; Code::ALL.len()],
+    rejected: Family<Rejected, Counter>,
     pub(crate) refused_requests: Counter,
     pub(crate) produced: Counter,
     pub(crate) spooled: Counter,
@@ -30,6 +19,12 @@ pub(crate) struct Metrics {
     pub(crate) dead_letters: Counter,
     pub(crate) truncated_bytes: Counter,
     pub(crate) damaged_bytes: Counter,
+}
+
+/// The label of a refused event.
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct Rejected {
+    code: &'static str,
 }
 
 /// What is read when the text is asked for.
@@ -41,51 +36,41 @@ pub(crate) struct Gauges {
 
 impl Metrics {
     pub(crate) fn reject(&self, code: Code) {
-        let place = Code::ALL.iter().position(|known| *known == code);
-        if let Some(counter) = place.and_then(|at| self.rejected.get(at)) {
-            counter.add(1);
-        }
+        self.rejected(code).inc();
     }
 
-    /// The text form, version 0.0.4.
+    fn rejected(&self, code: Code) -> Counter {
+        self.rejected.get_or_create(&Rejected { code: code.as_str() }).clone()
+    }
+
+    /// The text.
     pub(crate) fn render(&self, gauges: &Gauges) -> String {
-        let mut text = String::new();
-        let counters: [(&str, &str, &Counter); 8] = [
-            ("events_accepted_total", "events that are durable", &self.accepted),
-            ("requests_refused_total", "requests answered with 503", &self.refused_requests),
-            ("events_produced_total", "events that Kafka acknowledged", &self.produced),
-            ("events_spooled_total", "events written to the spool", &self.spooled),
-            ("events_drained_total", "events that left the spool for Kafka", &self.drained),
-            ("events_dead_lettered_total", "events that Kafka refused for good", &self.dead_letters),
-            ("spool_truncated_bytes_total", "bytes of writes cut short by a kill", &self.truncated_bytes),
-            (
-                "spool_damaged_bytes_total",
-                "bytes of acknowledged events that cannot be read",
-                &self.damaged_bytes,
-            ),
-        ];
-        for (name, help, counter) in counters {
-            line(&mut text, name, help, "counter", counter.value());
+        let mut registry = Registry::with_prefix("kerf_collector");
+        for (name, help, counter) in [
+            ("events_accepted", "events that are durable", &self.accepted),
+            ("requests_refused", "requests answered with 503", &self.refused_requests),
+            ("events_produced", "events that Kafka acknowledged", &self.produced),
+            ("events_spooled", "events written to the spool", &self.spooled),
+            ("events_drained", "events that left the spool for Kafka", &self.drained),
+            ("events_dead_lettered", "events that Kafka refused for good", &self.dead_letters),
+            ("spool_truncated_bytes", "bytes of writes cut short by a kill", &self.truncated_bytes),
+            ("spool_damaged_bytes", "bytes of acknowledged events that cannot be read", &self.damaged_bytes),
+        ] {
+            registry.register(name, help, counter.clone());
         }
-        line(&mut text, "spool_bytes", "bytes that wait in the spool", "gauge", gauges.spool_bytes);
-        line(&mut text, "spool_limit_bytes", "bytes that may wait", "gauge", gauges.spool_limit_bytes);
-        let away = u64::from(gauges.kafka_away);
-        line(&mut text, "kafka_away", "1 while Kafka does not acknowledge", "gauge", away);
-        self.render_rejected(&mut text);
+        for (name, help, value) in [
+            ("spool_bytes", "bytes that wait in the spool", gauges.spool_bytes),
+            ("spool_limit_bytes", "bytes that may wait", gauges.spool_limit_bytes),
+            ("kafka_away", "1 while Kafka does not acknowledge", gauges.kafka_away.into()),
+        ] {
+            registry.register(name, help, ConstGauge::new(value));
+        }
+        // A code that was never given is shown as 0.
+        Code::ALL.iter().for_each(|code| drop(self.rejected(*code)));
+        registry.register("events_rejected", "events refused, by code", self.rejected.clone());
+        let mut text = String::new();
+        // Writing to a `String` cannot fail.
+        let _ = text::encode(&mut text, &registry);
         text
     }
-
-    fn render_rejected(&self, text: &mut String) {
-        let name = "kerf_collector_events_rejected_total";
-        let _ = writeln!(text, "# HELP {name} events refused, by code\n# TYPE {name} counter");
-        for (code, counter) in Code::ALL.iter().zip(&self.rejected) {
-            let _ = writeln!(text, "{name}{{code=\"{code}\"}} {}", counter.value());
-        }
-    }
-}
-
-/// Writing to a `String` cannot fail.
-fn line(text: &mut String, name: &str, help: &str, kind: &str, value: u64) {
-    let name = format!("kerf_collector_{name}");
-    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}\n{name} {value}");
 }

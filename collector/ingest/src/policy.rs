@@ -41,7 +41,7 @@ impl Durable {
         }
         let count = missed.len();
         self.spool.append(&missed).await?;
-        self.metrics.spooled.add(count);
+        self.metrics.spooled.inc_by(count as u64);
         Ok(())
     }
 
@@ -51,7 +51,9 @@ impl Durable {
         let mut missed = Vec::new();
         for (message, result) in batch.into_iter().zip(results) {
             match result {
-                Ok(()) => self.metrics.produced.add(1),
+                Ok(()) => {
+                    self.metrics.produced.inc();
+                }
                 Err(why @ SendError::Refused(_)) => missed.extend(self.bury(message, &why).await),
                 Err(SendError::Away(_)) => missed.push(message),
             }
@@ -64,7 +66,7 @@ impl Durable {
     async fn bury(&self, message: Outgoing, why: &SendError) -> Option<Outgoing> {
         match self.sink.bury(&message, why).await {
             Ok(()) => {
-                self.metrics.dead_letters.add(1);
+                self.metrics.dead_letters.inc();
                 None
             }
             Err(error) => {

@@ -18,7 +18,6 @@ use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{BorrowedMessage, Message};
 use rdkafka::{Statistics, TopicPartitionList};
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 use tokio::task::{JoinError, JoinHandle};
 
@@ -173,10 +172,10 @@ impl Loader {
         match committing.await {
             Ok(Ok(())) => {
                 self.owed = Offsets::default();
-                self.metrics.commits.add(1);
+                self.metrics.commits.inc();
             }
             Ok(Err(error)) => {
-                self.metrics.commit_failures.add(1);
+                self.metrics.commit_failures.inc();
                 tracing::warn!(%error, "offsets were not committed; their rows may be loaded again");
             }
             Err(error) => tracing::error!(%error, "committing offsets failed"),
@@ -194,7 +193,7 @@ impl Loader {
         match switched {
             Ok(()) => {
                 self.paused = stuck;
-                self.metrics.paused.store(stuck, Ordering::Relaxed);
+                self.metrics.paused.set(stuck.into());
             }
             Err(error) => {
                 tracing::warn!(%error, stuck, "partitions could not be paused or resumed; trying again");
@@ -272,8 +271,8 @@ impl ClientContext for Context {
         let owned = self.assignment.owned();
         let partitions = statistics.topics.values().flat_map(|topic| topic.partitions.values());
         let lag = partitions.filter(|partition| owned.contains_key(&partition.partition));
-        self.metrics.lag.store(lag.map(|partition| partition.consumer_lag.max(0)).sum(), Ordering::Relaxed);
-        self.metrics.partitions.store(i64::try_from(owned.len()).unwrap_or(i64::MAX), Ordering::Relaxed);
+        self.metrics.lag.set(lag.map(|partition| partition.consumer_lag.max(0)).sum());
+        self.metrics.partitions.set(i64::try_from(owned.len()).unwrap_or(i64::MAX));
     }
 }
 

@@ -37,17 +37,17 @@ impl Store {
         for (table, encoded, rows) in batch.rows.into_tables() {
             if rows > 0 {
                 self.insert_until_confirmed(table, &Bytes::from(encoded)).await;
-                self.metrics.rows(table).add(rows);
+                self.metrics.rows(table).inc_by(rows as u64);
             }
         }
-        self.metrics.batches.add(1);
+        self.metrics.batches.inc();
         batch.offsets
     }
 
     async fn insert_until_confirmed(&self, table: Table, rows: &Bytes) {
         let mut pause = FIRST_PAUSE;
         while let Err(error) = self.insert(table, rows).await {
-            self.metrics.insert_retries.add(1);
+            self.metrics.insert_retries.inc();
             tracing::warn!(%error, table = table.name(), "ClickHouse did not confirm an insert; sending it again");
             tokio::time::sleep(pause).await;
             pause = (pause * 2).min(LAST_PAUSE);

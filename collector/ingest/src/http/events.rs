@@ -44,17 +44,17 @@ async fn take(service: &Service, implied: Implied<'_>, request: Request<Body>) -
     let metrics = &service.durable.metrics;
     let admitted = service.admission.admit(request).await.inspect_err(|problem| {
         if matches!(problem, Problem::Busy) {
-            metrics.refused_requests.add(1);
+            metrics.refused_requests.inc();
         }
     })?;
     let arrival = Arrival { implied, received: now(), key: &service.key };
     let intake = pipeline::run(&admitted.body, &arrival, rand::random).map_err(Problem::Batch)?;
     let accepted = intake.outgoing.len();
     service.durable.store(intake.outgoing).await.map_err(|refusal| {
-        metrics.refused_requests.add(1);
+        metrics.refused_requests.inc();
         Problem::Unavailable(refusal.to_string())
     })?;
-    metrics.accepted.add(accepted);
+    metrics.accepted.inc_by(accepted as u64);
     intake
         .verdicts
         .iter()

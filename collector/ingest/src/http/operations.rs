@@ -30,5 +30,8 @@ pub(super) async fn metrics(State(service): State<Arc<Service>>) -> impl IntoRes
         spool_limit_bytes: durable.spool.limit(),
         kafka_away: durable.is_away(),
     };
-    ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], durable.metrics.render(&gauges))
+    (
+        [(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")],
+        durable.metrics.render(&gauges),
+    )
 }
