@@ -161,7 +161,7 @@ fn looks() {
                     let found = boundaries(&design, &information);
                     assert_sound("boundaries", &(design, &information), &found);
                     let Ok(looks) = found else { continue };
-                    for effect in effects().into_iter().step_by(7) {
+                    for effect in effects().into_iter().step_by(19) {
                         let found = at_last_look(&looks, &effect, alpha());
                         assert_sound("adjusted", &(&looks, effect), &found);
                     }
