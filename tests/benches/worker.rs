@@ -35,7 +35,7 @@ const EXPERIMENTS: usize = 10;
 async fn main() {
     let seconds = std::env::var("KERF_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(3);
     let length = Duration::from_secs(seconds);
-    println!("edge, on {}", machine());
+    println!("edge");
     println!("  {}", versions());
     println!(
         "  a page of 13 bytes through the edge; {EXPERIMENTS} experiments of everybody; {ROUNDS} runs of {length:?} a row"
@@ -176,15 +176,6 @@ async fn connection(address: SocketAddr, number: usize, length: Duration) -> Vec
         latencies.push(sent.elapsed());
     }
     latencies
-}
-
-/// Processor, its number of threads, and the system.
-fn machine() -> String {
-    let cpu = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model =
-        cpu.lines().find_map(|line| line.strip_prefix("model name")?.split_once(':').map(|(_, name)| name));
-    let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    format!("{} ({threads} threads), {}", model.unwrap_or("unknown processor").trim(), std::env::consts::OS)
 }
 
 /// Versions of what runs the Worker.

@@ -31,7 +31,7 @@ async fn main() {
     };
     let seconds = std::env::var("KERF_BENCH_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(5);
     let length = Duration::from_secs(seconds);
-    println!("ingest, on {}", machine());
+    println!("ingest");
     println!(
         "  kerf-ingest {}, librdkafka {}",
         env!("CARGO_PKG_VERSION"),
@@ -143,15 +143,4 @@ fn request(sender: u32, events: u32) -> Vec<u8> {
 
 fn now() -> Millis {
     Millis(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap())
-}
-
-fn machine() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!(
-        "{} ({cores} cores), {}",
-        model.map_or("an unknown processor", |(_, name)| name),
-        std::env::consts::OS
-    )
 }

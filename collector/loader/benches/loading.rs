@@ -40,7 +40,7 @@ async fn main() {
     kerf_schema::apply(&clickhouse, &name).await.unwrap();
     let version: String = clickhouse.query("select version()").fetch_one().await.unwrap();
 
-    println!("loading, on {}", machine());
+    println!("loading");
     println!(
         "  kerf-loader {}, librdkafka {}, ClickHouse {version}; {rows} rows",
         env!("CARGO_PKG_VERSION"),
@@ -130,15 +130,4 @@ async fn drop_database(clickhouse: &Client, name: &str) {
 
 fn now() -> Millis {
     Millis(i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap())
-}
-
-fn machine() -> String {
-    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
-    let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
-    let cores = std::thread::available_parallelism().map_or(0, usize::from);
-    format!(
-        "{} ({cores} cores), {}",
-        model.map_or("an unknown processor", |(_, name)| name),
-        std::env::consts::OS
-    )
 }
