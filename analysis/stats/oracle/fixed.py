@@ -100,7 +100,7 @@ def means():
         # The lift as gbstats has it: delta method, Welch degrees of freedom of the difference.
         stats = [SampleMeanStatistic(n=n, sum=n * m, sum_squares=v * (n - 1) + n * m * m) for n, m, v in arms]
         result = TwoSidedTTest(stats[0], stats[1], FrequentistConfig(alpha=alpha, difference_type="relative")).compute_result()
-        if mc / math.sqrt(vc / nc) > 10.001:
+        if mc / math.sqrt(vc / nc) > 30.001:
             cases.append(case("lift", given(arms[0], arms[1], alpha), {
                 "lift": result.expected, "standard_error": result.uplift.stddev,
                 "lower": result.ci[0], "upper": result.ci[1]}, ITERATIVE))

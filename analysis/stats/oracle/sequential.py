@@ -45,6 +45,23 @@ def reach_second(b1, t1, t2, z, drift=0.0):
     return quad(tail, -b1, b1, epsabs=0, epsrel=1e-11, limit=400)[0]
 
 
+def stagewise(given, b1, t1, t2):
+    """Inference at the second look, at information t2, with a standard error of 1 there."""
+    cases = []
+    for z in [0.4, 1.9, 2.6, -2.2]:
+        def as_high(drift):
+            return st.norm.sf(b1 - drift * math.sqrt(t1)) + reach_second(b1, t1, t2, z, drift)
+        upper = as_high(0.0)
+        naive = z / math.sqrt(t2)
+        ends = (brentq(lambda d: as_high(d) - target, naive - 8, naive + 8, xtol=1e-11) for target in (0.025, 0.5, 0.975))
+        # The statistic at a drift is drift times the root of the information, and the effect is the statistic here.
+        lower, median, high = (end * math.sqrt(t2) for end in ends)
+        # An end next to zero has no relative precision.
+        ends = {name: end for name, end in [("lower", lower), ("median", median), ("upper", high)] if abs(end) > 0.05}
+        cases.append(case("stagewise", {**given, "z": z}, {"p_value": 2 * min(upper, 1 - upper), **ends}, ITERATIVE))
+    return cases
+
+
 def two_looks():
     """Two looks have a one-dimensional integral: boundaries, exit probabilities and stagewise inference."""
     cases = []
@@ -57,14 +74,8 @@ def two_looks():
             given = {"spending": kind, "alpha": alpha, "information": [t1, 1.0]}
             cases.append(case("boundaries", given, {"look1": b1, "look2": b2, "spent1": first, "spent2": alpha}, ITERATIVE))
             if alpha == 0.05:
-                for z in [0.4, 1.9, 2.6, -2.2]:
-                    def as_high(drift):
-                        return st.norm.sf(b1 - drift * math.sqrt(t1)) + reach_second(b1, t1, 1.0, z, drift)
-                    upper = as_high(0.0)
-                    lower, median, high = (brentq(lambda d: as_high(d) - target, z - 6, z + 6, xtol=1e-11) for target in (0.025, 0.5, 0.975))
-                    # An end next to zero has no relative precision.
-                    ends = {name: end for name, end in [("lower", lower), ("median", median), ("upper", high)] if abs(end) > 0.05}
-                    cases.append(case("stagewise", {**given, "z": z}, {"p_value": 2 * min(upper, 1 - upper), **ends}, ITERATIVE))
+                cases += stagewise(given, b1, t1, 1.0)
+                cases += stagewise({**given, "information": [t1, (1 + t1) / 2]}, b1, t1, (1 + t1) / 2)
     return cases
 
 

@@ -32,5 +32,5 @@ pub mod variance_reduction;
 
 pub use estimate::{Effect, Estimate, Interval, PValue};
 pub use inconclusive::Inconclusive;
-pub use moments::{Count, Mean, Multivariate, Pair, PairSums, Proportion};
+pub use moments::{Count, DaySeries, Mean, Multivariate, Pair, PairSums, Proportion};
 pub use probability::{Alpha, Probability};

@@ -3,7 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "inputs that are sound by construction")]
 
 use kerf_stats::{
-    Alpha, Count, Estimate, Inconclusive, Mean, Multivariate, PValue, Pair, PairSums, Probability,
+    Alpha, Count, DaySeries, Estimate, Inconclusive, Mean, Multivariate, PValue, Pair, PairSums, Probability,
     Proportion,
     fixed::{
         Comparison, Reference, compare,
@@ -14,6 +14,7 @@ use kerf_stats::{
     guardrail,
     health::{sequential_srm, srm},
     multiplicity::{Correction, adjust},
+    networks::Cluster,
     quantile::{Ordered, TDigest},
     sequential::always_valid::{self, Mixture},
     variance_reduction::{cuped, post_stratification},
@@ -102,6 +103,62 @@ proptest! {
         let several = multivariate(left).merge(&multivariate(right)).unwrap();
         prop_assert!(close(several.product(0, 1).unwrap() / scale, whole.covariance().unwrap() * (rows.len() - 1) as f64 / scale, 1.0));
         prop_assert_eq!(several.units(), whole.units());
+    }
+
+    #[test]
+    fn every_input_merges_to_the_whole(rows in rows(), at in 0.0..1.0_f64) {
+        let place = (at * rows.len() as f64) as usize;
+        let (left, right) = rows.split_at(place);
+        let rate = |rows: &[(f64, f64)]| {
+            Proportion::new(rows.len() as u64, rows.iter().filter(|row| row.1 > 0.0).count() as u64).unwrap()
+        };
+        prop_assert_eq!(rate(left).merge(rate(right)), rate(&rows));
+        let count = |rows: &[(f64, f64)]| Count::new(rows.len() as u64, 0.5 * rows.len() as f64).unwrap();
+        prop_assert_eq!(count(left).merge(count(right)), count(&rows));
+        let cluster = |rows: &[(f64, f64)]| {
+            let mut cluster = Cluster { covariates: vec![0.0], ..Cluster::default() };
+            (cluster.covariate_products, cluster.covariate_outcomes) = (vec![0.0], vec![0.0]);
+            rows.iter().for_each(|(y, x)| cluster.push(*y, &[*x]));
+            cluster
+        };
+        let (whole, merged) = (cluster(&rows), cluster(left).merge(&cluster(right)).unwrap());
+        prop_assert_eq!(whole.units, merged.units);
+        for (a, b) in [
+            (whole.outcome, merged.outcome),
+            (whole.covariates[0], merged.covariates[0]),
+            (whole.covariate_products[0], merged.covariate_products[0]),
+            (whole.covariate_outcomes[0], merged.covariate_outcomes[0]),
+        ] {
+            prop_assert!(close(a, b, 1e8));
+        }
+        let series = |rows: &[(f64, f64)]| {
+            let mut series = DaySeries::default();
+            rows.iter().for_each(|(x, y)| series.push((y + 10.0) as u32 / 5, *x).unwrap());
+            series
+        };
+        let (whole, merged) = (series(&rows), series(left).merge(series(right)));
+        for (day, mean) in whole.days() {
+            prop_assert_eq!(mean.units(), merged.on(day).units());
+            prop_assert!(close(mean.mean(), merged.on(day).mean(), mean.mean()));
+            prop_assert!(close(mean.squares(), merged.on(day).squares(), mean.squares().max(1e-3)));
+        }
+        prop_assert_eq!(whole.days().count(), merged.days().count());
+    }
+
+    #[test]
+    fn a_digest_of_parts_ranks_like_the_whole(values in prop::collection::vec(-1e3..1e3_f64, 2..400), at in 0.0..1.0_f64, level in 0.01..0.99_f64) {
+        let digest = |values: &[f64]| {
+            let mut digest = TDigest::new(200.0).unwrap();
+            values.iter().for_each(|value| digest.push(*value).unwrap());
+            digest
+        };
+        let (left, right) = values.split_at((at * values.len() as f64) as usize);
+        let mut merged = digest(left);
+        merged.merge(&digest(right));
+        prop_assert_eq!(merged.count(), values.len() as u64);
+        let found = merged.quantile(Probability::new(level).unwrap()).unwrap();
+        let rank = values.iter().filter(|value| **value <= found).count() as f64 / values.len() as f64;
+        prop_assert!((rank - level).abs() <= 0.01 + 1.0 / values.len() as f64, "{rank} for {level}");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::metric::{Change, Metric};
 use crate::dist::{normal, student};
 use crate::fixed::margin::Direction;
-use crate::inconclusive::{finite, positive};
+use crate::inconclusive::{finite, positive, serialize_outcome};
 use crate::quadrature::density_nodes;
 use crate::root::solve_increasing;
 use crate::{Alpha, Inconclusive, Probability};
@@ -93,8 +93,9 @@ pub struct SampleSize {
 pub struct Detectable {
     /// In the unit of the metric, signed.
     pub absolute: f64,
-    /// As a share of the baseline, signed; `None` where the baseline is zero (or so near that the share overflows).
-    pub relative: Option<f64>,
+    /// As a share of the baseline, signed, or why there is none.
+    #[serde(serialize_with = "serialize_outcome")]
+    pub relative: Result<f64, Inconclusive>,
 }
 
 impl Plan {
@@ -219,7 +220,8 @@ impl Plan {
         }
         let baseline = metric.baseline();
         let absolute = sign * size;
-        let relative = Some(absolute / baseline.abs()).filter(|lift| lift.is_finite());
+        let share = absolute / baseline.abs();
+        let relative = if share.is_finite() { Ok(share) } else { Err(Inconclusive::ZeroControl) };
         Ok(Detectable { absolute, relative })
     }
 

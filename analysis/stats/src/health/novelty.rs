@@ -6,8 +6,9 @@
 use serde::Serialize;
 
 use crate::{
-    Alpha, Effect, Estimate, Inconclusive, Interval, PValue,
+    Alpha, DaySeries, Effect, Estimate, Inconclusive, Interval, PValue,
     dist::chi_squared,
+    fixed::difference,
     inconclusive::{finite, positive},
 };
 
@@ -18,6 +19,19 @@ pub struct DayEffect {
     pub day: u32,
     /// Treatment less control on that day.
     pub effect: Estimate,
+}
+
+/// The effect on each day that has units of both arms, from their series by days since exposure.
+///
+/// # Errors
+/// [`Inconclusive::TooFewUnits`] if an arm has a single unit on such a day: leave out its last days.
+pub fn day_effects(control: &DaySeries, treatment: &DaySeries) -> Result<Vec<DayEffect>, Inconclusive> {
+    let both = control.days().map(|(day, own)| (day, own, treatment.on(day)));
+    both.filter(|(_, own, other)| own.units() > 0 && other.units() > 0)
+        .map(|(day, own, other)| {
+            Ok(DayEffect { day, effect: difference(own.estimate()?, other.estimate()?)? })
+        })
+        .collect()
 }
 
 /// What the effect does over the days.
@@ -170,6 +184,18 @@ mod tests {
         let trend = fitted(|day| if day == 5.0 { 1.0 } else { 0.0 }, 0.1, 0.0);
         assert!(trend.homogeneity.get() < 1e-10);
         assert_eq!(trend.pattern, Pattern::Steady);
+    }
+
+    #[test]
+    fn series_of_both_arms_give_the_effect_of_each_shared_day() {
+        let series = |shift: f64, days: std::ops::Range<u32>| -> DaySeries {
+            let values =
+                |day| [1.0, 2.0, 4.0].map(|value| value + shift * f64::from(day)).into_iter().collect();
+            days.map(|day| (day, values(day))).collect()
+        };
+        let effects = day_effects(&series(0.0, 0..5), &series(0.5, 1..9)).unwrap();
+        assert_eq!(effects.iter().map(|day| day.day).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert!(effects.iter().all(|day| (day.effect.value - 0.5 * f64::from(day.day)).abs() < 1e-12));
     }
 
     #[test]

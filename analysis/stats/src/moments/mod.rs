@@ -8,11 +8,13 @@ pub(crate) fn all_units(units: impl IntoIterator<Item = u64>) -> u64 {
     units.into_iter().fold(0, u64::saturating_add)
 }
 
+mod days;
 mod mean;
 mod multivariate;
 mod pair;
 mod proportion;
 
+pub use days::DaySeries;
 pub use mean::Mean;
 pub use multivariate::Multivariate;
 pub use pair::{Pair, PairSums};

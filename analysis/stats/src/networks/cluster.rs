@@ -10,7 +10,10 @@ use serde::{Deserialize, Serialize};
 
 use super::regression::{ClusterVariance, CrossMoments, Fit};
 use crate::symmetric::Square;
-use crate::{Estimate, Inconclusive, inconclusive::finite};
+use crate::{
+    Estimate, Inconclusive,
+    inconclusive::{finite, serialize_outcome},
+};
 
 /// Sums of one cluster over its units.
 ///
@@ -54,6 +57,25 @@ impl Cluster {
         self.covariate_outcomes.iter_mut().zip(covariates).for_each(|(sum, x)| *sum += x * outcome);
     }
 
+    /// The sums of this part of a cluster and of another, disjoint one.
+    ///
+    /// # Errors
+    /// [`Inconclusive::OutOfDomain`] if the parts are in different arms or hold different numbers of covariates.
+    pub fn merge(&self, other: &Self) -> Result<Self, Inconclusive> {
+        if self.arm != other.arm || self.covariates.len() != other.covariates.len() {
+            return Err(Inconclusive::OutOfDomain { what: "parts of a cluster" });
+        }
+        let added = |own: &[f64], more: &[f64]| own.iter().zip(more).map(|(a, b)| a + b).collect();
+        Ok(Self {
+            arm: self.arm,
+            units: self.units + other.units,
+            outcome: self.outcome + other.outcome,
+            covariates: added(&self.covariates, &other.covariates),
+            covariate_products: added(&self.covariate_products, &other.covariate_products),
+            covariate_outcomes: added(&self.covariate_outcomes, &other.covariate_outcomes),
+        })
+    }
+
     fn valid(&self) -> bool {
         let covariates = self.covariates.len();
         self.units > 0.0
@@ -73,8 +95,9 @@ pub struct ClusterComparison {
     pub treatment: f64,
     /// Treatment minus control.
     pub difference: Estimate,
-    /// `(treatment - control) / control` by the delta method; `None` where the control mean is zero.
-    pub lift: Option<Estimate>,
+    /// `(treatment - control) / control` by the delta method, or why there is none.
+    #[serde(serialize_with = "serialize_outcome")]
+    pub lift: Result<Estimate, Inconclusive>,
     /// Clusters in control and treatment.
     pub clusters: (usize, usize),
 }
@@ -177,11 +200,11 @@ fn comparison(
     let (control, treatment) = (mean(0), mean(1));
     let difference = fit.contrast(&direction(-1.0, 1.0), correction)?;
     let lift = if control == 0.0 {
-        None
+        Err(Inconclusive::ZeroControl)
     } else {
         // Gradient of treatment/control - 1; the contrast's own value is the ratio's linear part, so it is replaced.
         let linear = fit.contrast(&direction(-treatment / (control * control), 1.0 / control), correction)?;
-        Some(Estimate { value: difference.value / control, ..linear })
+        Ok(Estimate { value: difference.value / control, ..linear })
     };
     Ok(ClusterComparison { control, treatment, difference, lift, clusters })
 }

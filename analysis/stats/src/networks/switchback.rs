@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::serial_estimate;
-use crate::{Estimate, Inconclusive};
+use crate::{Estimate, Inconclusive, inconclusive::serialize_outcome};
 
 /// Sums of one bin of time in one market.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -71,8 +71,9 @@ pub struct SwitchbackEffect {
     /// Treatment minus control, with HAC variance and `blocks - 2` degrees of freedom (periods with
     /// [`Correlation::AcrossMarkets`]).
     pub difference: Estimate,
-    /// The difference relative to control by the delta method; `None` where the control mean is zero.
-    pub lift: Option<Estimate>,
+    /// The difference relative to control by the delta method, or why there is none.
+    #[serde(serialize_with = "serialize_outcome")]
+    pub lift: Result<Estimate, Inconclusive>,
     /// Blocks kept in control and treatment.
     pub blocks: (usize, usize),
     /// Bins dropped by trimming.
@@ -111,12 +112,12 @@ pub fn switchback(markets: &[Vec<Bin>], plan: SwitchbackPlan) -> Result<Switchba
     let (variance, kernel_lags, degrees_of_freedom) = variance_of(-1.0, 1.0)?;
     let difference = serial_estimate(arms.treatment - arms.control, variance, degrees_of_freedom)?;
     let lift = if arms.control == 0.0 {
-        None
+        Err(Inconclusive::ZeroControl)
     } else {
         let (variance, _, _) =
             variance_of(-arms.treatment / (arms.control * arms.control), 1.0 / arms.control)?;
         let value = (arms.treatment - arms.control) / arms.control;
-        Some(serial_estimate(value, variance, degrees_of_freedom)?)
+        serial_estimate(value, variance, degrees_of_freedom)
     };
     Ok(SwitchbackEffect {
         control: arms.control,

@@ -44,8 +44,9 @@ pub fn at_last_look(looks: &[Look], effect: &Effect, alpha: Alpha) -> Result<Adj
     let z = finite(effect.estimate / effect.standard_error, "statistic")?;
     let information: Vec<f64> = looks.iter().map(|look| look.information).collect();
     let outcome = Outcome { earlier, last: last.information, z, gap: smallest_gap(&information)? };
-    // The effect for a drift of 1: the expected statistic at this look is drift · √information.
-    let scale = effect.standard_error / last.information.sqrt();
+    // The effect for a drift of 1: the expected statistic at this look is drift · √information, and the effect is that
+    // many standard errors.
+    let scale = effect.standard_error * last.information.sqrt();
     let half = 0.5 * alpha.get();
     let above = outcome.as_high(0.0);
     let below = outcome.as_low(0.0);
@@ -149,6 +150,14 @@ mod tests {
         assert!((result.interval.lower.unwrap() - (0.25 - 0.195_996_398_454)).abs() < 1e-8);
         assert!((result.interval.upper.unwrap() - (0.25 + 0.195_996_398_454)).abs() < 1e-8);
         assert!((result.median_unbiased - 0.25).abs() < 1e-8 && result.stopped);
+    }
+
+    #[test]
+    fn stopping_at_the_first_look_is_the_ordinary_interval_at_that_look() {
+        let looks = boundaries(&Design::two_sided(alpha()), &[0.3]).unwrap();
+        let result = at_last_look(&looks, &effect(4.5), alpha()).unwrap();
+        assert!((result.interval.lower.unwrap() - (0.45 - 0.195_996_398_454)).abs() < 1e-8, "{result:?}");
+        assert!((result.median_unbiased - 0.45).abs() < 1e-8);
     }
 
     #[test]

@@ -1,0 +1,174 @@
+//! Segments, overlapping experiments, trees and bandits.
+
+use kerf_stats::{
+    Estimate, Inconclusive, Mean, Probability,
+    bandits::{
+        Policy, Rule,
+        evaluate::{BatchWeight, LoggedArm, LoggedBatch, Score, arm_difference, arm_value},
+    },
+    bayes::BetaPrior,
+    heterogeneity::{
+        Arms, Cell, Feature, TreePlan, TwoByTwo, heterogeneity, honest_tree, independence, interaction,
+        segments, table_interaction,
+    },
+    moments::Proportion,
+    multiplicity::Correction,
+};
+use rand_distr::{Binomial, Distribution};
+
+use super::{
+    draws::{alpha, normal, normal_moments, standard},
+    figure::{Claim, Rng, Study},
+};
+
+pub(crate) fn simulate(study: &mut Study) {
+    of_segments(study);
+    of_overlaps(study);
+    study.with_runs(5, of_trees);
+    study.with_runs(5, of_bandits);
+}
+
+fn seen(rng: &mut Rng, centre: f64, error: f64) -> Estimate {
+    Estimate {
+        degrees_of_freedom: None,
+        ..Estimate::new(centre + error * standard(rng), error * error, 500).unwrap()
+    }
+}
+
+fn of_segments(study: &mut Study) {
+    let errors = [0.1, 0.2, 0.15, 0.3, 0.25, 0.1];
+    study.a_a("segments, Cochran's Q", Claim::Is, |rng| {
+        Ok(heterogeneity(&errors.map(|error| seen(rng, 0.4, error)))?.p_value.get())
+    });
+    let claim = Claim::AtMost(0.05);
+    study.share("segments against the rest, Holm", "any of 6 wrongly found", claim, |rng| {
+        let effects = errors.map(|error| Ok(seen(rng, 0.4, error)));
+        let report = segments(&effects, Correction::Holm, alpha())?;
+        let found =
+            |p: Result<_, Inconclusive>| p.is_ok_and(|p: kerf_stats::PValue| p.is_significant(alpha()));
+        Ok(report.segments.iter().any(|segment| found(segment.map(|segment| segment.versus_rest_adjusted_p))))
+    });
+}
+
+fn of_overlaps(study: &mut Study) {
+    study.a_a("interaction of two experiments", Claim::Is, |rng| {
+        let mut group = |mean, units, deviation| normal(rng, units, mean, deviation).estimate();
+        let groups = TwoByTwo {
+            neither: group(1.0, 60, 1.0)?,
+            first: group(1.4, 40, 2.0)?,
+            second: group(0.8, 50, 1.5)?,
+            both: group(1.2, 30, 1.0)?,
+        };
+        Ok(interaction(&groups, alpha())?.p_value.get())
+    });
+    study.a_a("interaction, 3 x 2 arms", Claim::Is, |rng| {
+        let table: Vec<Vec<Estimate>> = (0..3)
+            .map(|i| {
+                (0..2)
+                    .map(|j| seen(rng, 1.0 + f64::from(i) - 0.5 * f64::from(j), 0.1 + 0.1 * f64::from(i + j)))
+                    .collect()
+            })
+            .collect();
+        Ok(table_interaction(&table)?.p_value.get())
+    });
+    study.a_a("independence of two assignments", Claim::Is, |rng| {
+        let mut half = |of: u64| Binomial::new(of, 0.5).unwrap().sample(rng);
+        let first = half(20_000);
+        let (a, b) = (half(first), half(20_000 - first));
+        Ok(independence(&[vec![a, first - a], vec![b, 20_000 - first - b]])?.p_value.get())
+    });
+}
+
+/// Six levels of which two respond, 150 units of each arm in each half of a level.
+fn of_trees(study: &mut Study) {
+    let plan = TreePlan { depth: 2, minimum_units: 50, alpha_of_cut: alpha() };
+    let features = [Feature { levels: 6, ordered: false }];
+    let truth = |level: u16| if level < 2 { 0.5 } else { 0.0 };
+    let claims = [
+        ("intervals of all leaves together hold", Claim::AtLeast(0.95)),
+        ("interval of the first leaf holds its effect", Claim::Is(0.95)),
+    ];
+    study.shares("honest tree", claims, |rng| {
+        let cells: Vec<Cell> = (0..6)
+            .map(|level| {
+                let mut half = || Arms {
+                    control: normal_moments(rng, 150, 0.0, 1.0),
+                    treatment: normal_moments(rng, 150, truth(level), 1.0),
+                };
+                Cell { levels: vec![level], training: half(), estimation: half() }
+            })
+            .collect();
+        let tree = honest_tree(&features, &cells, &plan)?;
+        let effect = |leaf: &kerf_stats::heterogeneity::Leaf| {
+            let levels: Vec<u16> = (0..6).filter(|level| tree.leaf_of(&[*level]) == Some(leaf)).collect();
+            levels.iter().map(|level| truth(*level)).sum::<f64>() / levels.len() as f64
+        };
+        let together = tree.simultaneous_effects(alpha())?;
+        let all =
+            tree.leaves.iter().zip(&together).all(|(leaf, found)| found.interval.contains(effect(leaf)));
+        let first = &tree.leaves[0];
+        Ok([all, first.effect.effect(alpha())?.interval.contains(effect(first))])
+    });
+    study.share("honest tree", "cut without any difference", Claim::AtMost(0.05), |rng| {
+        let cells: Vec<Cell> = (0..6)
+            .map(|level| {
+                let mut half = || Arms {
+                    control: normal_moments(rng, 150, 0.0, 1.0),
+                    treatment: normal_moments(rng, 150, 0.3, 1.0),
+                };
+                Cell { levels: vec![level], training: half(), estimation: half() }
+            })
+            .collect();
+        Ok(honest_tree(&[Feature { levels: 6, ordered: true }], &cells, &plan)?.leaves.len() > 1)
+    });
+}
+
+/// Six batches of 400 units over two arms, Thompson weights with a floor of 10%.
+fn bandit(rng: &mut Rng, rates: [f64; 2]) -> Result<Vec<LoggedBatch>, Inconclusive> {
+    let policy = Policy { rule: Rule::Thompson, minimum_share: Probability::new(0.1)?, burn_in: 1 };
+    let (mut so_far, mut batches) = ([Proportion::default(); 2], Vec::new());
+    for _ in 0..6 {
+        let arms = so_far.map(|arm| BetaPrior::UNIFORM.update(arm));
+        let weights = policy.weights(&arms, &so_far.map(|arm| arm.units()))?;
+        let first = Binomial::new(400, weights.probability(0)).unwrap().sample(rng);
+        let mut batch = LoggedBatch::new();
+        for (arm, units) in [first, 400 - first].into_iter().enumerate() {
+            let won = Binomial::new(units, rates[arm]).unwrap().sample(rng);
+            so_far[arm] = so_far[arm].merge(Proportion::new(units, won)?);
+            let rewards = Mean::from_sums(units, won as f64, won as f64)?;
+            batch.push(LoggedArm { probability: weights.probability(arm), rewards });
+        }
+        batches.push(batch);
+    }
+    Ok(batches)
+}
+
+fn of_bandits(study: &mut Study) {
+    let method = "bandit, 6 batches";
+    let runs = study.repeat(method, |rng| bandit(rng, [0.1, 0.1]));
+    for (name, score) in [("IPW", Score::Ipw), ("AIPW", Score::Aipw)] {
+        let value =
+            |batches: &Vec<LoggedBatch>| arm_value(batches, 0, score, BatchWeight::Uniform).unwrap().value;
+        study.predictions(
+            method,
+            &format!("{name} value of an arm, average"),
+            runs.iter().map(|run| (0.1, value(run))),
+        );
+    }
+    let plain = |batches: &Vec<LoggedBatch>| {
+        batches.iter().fold(Mean::empty(), |sum, batch| sum.merge(batch[0].rewards)).mean()
+    };
+    let naive = runs.iter().map(plain).sum::<f64>() / runs.len() as f64;
+    study.push(
+        method,
+        "plain mean of an arm, average (truth 0.1): biased",
+        Claim::Shown(0.09, 0.0995),
+        naive,
+    );
+    let claims = [("interval of the difference holds it, AIPW", Claim::About(0.95, 0.01))];
+    study.shares("bandit, variance-stabilising weights", claims, |rng| {
+        let batches = bandit(rng, [0.1, 0.14])?;
+        let found = arm_difference(&batches, 0, 1, Score::Aipw, BatchWeight::VarianceStabilising)?;
+        Ok([found.effect(alpha())?.interval.contains(0.04)])
+    });
+}
