@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 use std::future::Future;
 use std::io::IsTerminal as _;
 use std::process::ExitCode;
+use std::time::Duration;
 use tracing_subscriber::EnvFilter;
 
 /// Experimentation and feature flags decided at the CDN edge.
@@ -80,9 +81,15 @@ impl Command {
     }
 }
 
+/// How long threads may take to end after the work. A read of stdin is one that ends only when stdin does.
+const LAST_THREADS: Duration = Duration::from_secs(1);
+
 fn run_async(work: impl Future<Output = Result<ExitCode>>) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
-    runtime.context("cannot start the async runtime")?.block_on(work)
+    let runtime = runtime.context("cannot start the async runtime")?;
+    let done = runtime.block_on(work);
+    runtime.shutdown_timeout(LAST_THREADS);
+    done
 }
 
 /// Logs go to stderr, so that stdout carries only what a command answers; `RUST_LOG` chooses the level.

@@ -1,6 +1,7 @@
 //! The whole platform as `kerf dev` runs it: real servers and services, each a process that can be killed.
 
 use std::{
+    fs,
     io::{BufRead, BufReader, Write},
     path::PathBuf,
     process::{Child, ChildStdin, ChildStdout, Command, Output, Stdio},
@@ -14,6 +15,9 @@ use crate::database::server;
 
 /// How long a killed process may take to be back.
 const RETURN_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long all processes may take to end.
+const END_LIMIT: Duration = Duration::from_secs(90);
 
 /// One platform at a time in a test program: several on two cores would only wait for one another.
 static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
@@ -109,6 +113,30 @@ impl Platform {
             assert!(killed_at.elapsed() < RETURN_LIMIT, "{name} did not come back");
             std::thread::sleep(Duration::from_millis(50));
         }
+    }
+
+    /// Interrupts it as Ctrl-C does, while whoever drives it stays, and sees that it leaves no process.
+    ///
+    /// # Panics
+    /// If it is not at its end in time, or a process is left.
+    #[expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+    pub fn interrupt(&mut self) {
+        let states = self.tell("status");
+        let processes = states.as_object().unwrap();
+        let pids = processes.iter().map(|(name, state)| (name, state.get("pid").and_then(Value::as_u64)));
+        let programs: Vec<_> =
+            pids.map(|(name, pid)| (name, format!("/proc/{}/exe", pid.unwrap()))).collect();
+        assert!(programs.iter().all(|(_, program)| fs::read_link(program).is_ok()), "{states}");
+        let interrupted = Command::new("kill").args(["-INT", &self.child.id().to_string()]).status().unwrap();
+        assert!(interrupted.success());
+        let interrupted_at = Instant::now();
+        while self.child.try_wait().unwrap().is_none() {
+            assert!(interrupted_at.elapsed() < END_LIMIT, "it does not end");
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        // A process that has ended has no program any more, whether somebody asked for its status or not.
+        let left: Vec<_> = programs.iter().filter(|(_, program)| fs::read_link(program).is_ok()).collect();
+        assert!(left.is_empty(), "left over: {left:?}");
     }
 
     fn pid(&mut self, name: &str) -> Option<u64> {

@@ -69,4 +69,5 @@ fn the_answer_survives_a_broker_that_is_away_for_a_minute_and_a_collector_that_d
     sleep(Duration::from_secs(50));
     platform.tell("start kafka");
     check(replay);
+    platform.interrupt();
 }
