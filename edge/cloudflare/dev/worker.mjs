@@ -4,14 +4,14 @@
 // One JSON argument:
 //   worker        folder of index.js and index_bg.wasm, or of a single index.js
 //   node_modules  folder that holds the package miniflare, or the folder above it
-//   port          where visitors connect, 127.0.0.1
-//   kv_port       where the KV API listens, 127.0.0.1; no KV namespace at all when absent
+//   port          where visitors connect, 127.0.0.1; 0 takes a free one
+//   kv_port       where the KV API listens, 127.0.0.1; 0 takes a free one; no KV namespace at all when absent
 //   kv_wait_ms    how long the Worker waits for each value, as in a data centre that does not have it yet; 0 when absent
 //   upstream      the origin behind the route: what the runtime asks when the Worker passes a request through
 //   bindings      variables of the Worker
 //   persist       folder that keeps the namespace; in memory when absent
 //
-// Prints one JSON line when both listen. Ends, and workerd with it, when standard input does.
+// Prints one JSON line with both ports when both listen. Ends, and workerd with it, when standard input does.
 
 import { existsSync } from "node:fs";
 import { createServer } from "node:http";
@@ -56,7 +56,7 @@ const miniflare = new Miniflare({
     ...slowNamespace(),
   ],
 });
-await miniflare.ready;
+const port = Number((await miniflare.ready).port);
 
 let kv;
 if (options.kv_port !== undefined) {
@@ -66,7 +66,7 @@ if (options.kv_port !== undefined) {
   });
   await new Promise((listening) => kv.listen(options.kv_port, "127.0.0.1", listening));
 }
-console.log(JSON.stringify({ ready: true, port: options.port, kv_port: options.kv_port ?? null }));
+console.log(JSON.stringify({ ready: true, port, kv_port: kv?.address().port ?? null }));
 
 process.stdin.resume();
 for (const event of ["end", "close"]) process.stdin.on(event, stop);

@@ -10,7 +10,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 use tokio::time::timeout;
 
-use super::{ENVIRONMENT, SOON, client, listener, public_key};
+use super::{ENVIRONMENT, SOON, client, public_key};
 use crate::database::server;
 
 /// Which build of the Worker.
@@ -93,16 +93,15 @@ impl Worker {
     /// If it does not start.
     #[expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "test set-up")]
     pub async fn start(options: &WorkerOptions) -> Self {
-        let (port, kv_port) = (free_port().await, free_port().await);
         let mut argument = json!({
             "worker": options.folder,
             "node_modules": server("KERF_TEST_MINIFLARE"),
-            "port": port,
+            "port": 0,
             "upstream": options.upstream,
             "bindings": options.bindings,
         });
         if options.kv {
-            argument["kv_port"] = json!(kv_port);
+            argument["kv_port"] = json!(0);
         }
         if let Some(wait) = options.kv_wait {
             argument["kv_wait_ms"] = json!(wait.as_millis());
@@ -113,7 +112,6 @@ impl Worker {
             .arg(argument.to_string())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .kill_on_drop(true)
             .spawn()
             .unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
@@ -122,9 +120,10 @@ impl Worker {
         assert_eq!(ready["ready"], true, "the driver's first line");
         tokio::spawn(async move { while let Ok(Some(_)) = lines.next_line().await {} });
         Self {
-            url: format!("http://127.0.0.1:{port}"),
+            url: format!("http://127.0.0.1:{}", ready["port"]),
             values: format!(
-                "http://127.0.0.1:{kv_port}/client/v4/accounts/a/storage/kv/namespaces/KERF_CONFIG/values"
+                "http://127.0.0.1:{}/client/v4/accounts/a/storage/kv/namespaces/KERF_CONFIG/values",
+                ready["kv_port"]
             ),
             client: client(),
             child,
@@ -151,9 +150,4 @@ impl Worker {
         drop(self.child.stdin.take());
         timeout(SOON, self.child.wait()).await.unwrap().unwrap();
     }
-}
-
-/// A port that was free a moment ago: workerd takes none by itself.
-async fn free_port() -> u16 {
-    listener().await.1.port()
 }
