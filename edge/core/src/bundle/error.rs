@@ -24,7 +24,7 @@ pub enum OpenError {
         /// Length found, bytes.
         found: u64,
     },
-    /// A section of the directory does not lie inside the bytes.
+    /// A section of the directory does not lie inside the bytes, or has records that are shorter than in any format.
     Section {
         /// Its place in the directory.
         index: u16,
@@ -62,7 +62,9 @@ impl fmt::Display for OpenError {
             Self::WrongLength { stated, found } => {
                 write!(f, "the bundle should have {stated} bytes and has {found}: truncated or extended")
             }
-            Self::Section { index } => write!(f, "section {index} does not lie inside the bundle"),
+            Self::Section { index } => {
+                write!(f, "section {index} does not lie inside the bundle or has records that are too short")
+            }
             Self::TooManyEntries { entries } => {
                 write!(f, "{entries} entries are more than a bundle can hold")
             }

@@ -128,9 +128,13 @@ impl<'a> Bundle<'a> {
         }
     }
 
-    /// Places one section of the directory, if it lies inside; an unknown kind is a newer writer's and left alone.
+    /// Places one section of the directory, if it lies inside and its records can be read; an unknown kind is a newer writer's
+    /// and left alone.
     fn place_section(&mut self, bytes: &'a [u8], section: Section) -> Option<()> {
         let table = Table::within(bytes, section.offset, section.stride, section.count)?;
+        if section.kind == kind::ENTRY && section.stride < layout::SHORTEST_ENTRY {
+            return None;
+        }
         let place = match section.kind {
             kind::ENTRY => &mut self.entries,
             kind::EXTENSION => &mut self.extensions,
@@ -207,13 +211,16 @@ impl<'a> Bundle<'a> {
     /// The experiment or flag of a key.
     #[inline]
     pub fn find(&self, key: &str) -> Option<Handle> {
-        let hash = key::hash(self.header.key_seed, key.as_bytes());
+        let hash = match self.header.format {
+            1 => key::hash_of_format_1(self.header.key_seed, key.as_bytes()),
+            _ => key::hash(self.header.key_seed, key.as_bytes()),
+        };
         let bucket = key::bucket(hash, self.displacements.len());
         let displacement = u16::from_le_bytes(self.displacements.record::<2>(bucket)?);
         let slot = key::slot(hash, displacement, self.entries.len());
         let record = EntryRecord::at(&self.entries, slot)?;
         let stored = self.strings.bytes(record.key, u32::from(record.key_len))?;
-        if stored == key.as_bytes() { u16::try_from(slot).ok().map(Handle) } else { None }
+        if key::equal(stored, key.as_bytes()) { u16::try_from(slot).ok().map(Handle) } else { None }
     }
 
     /// The entry of a handle; `None` only for a handle of another bundle.

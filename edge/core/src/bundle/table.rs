@@ -75,10 +75,11 @@ impl<'a> Table<'a> {
         Some(Self { bytes: self.bytes.get(start..)?.get(..size)?, stride: self.stride, count: len })
     }
 
-    /// All records at once, in a table whose records have never been longer.
+    /// All records at once, in a table whose records have never been longer. None are none, whatever their length: a section
+    /// that holds nothing is left out of the file.
     #[inline]
     pub(crate) fn chunks<const N: usize>(&self) -> Option<&'a [[u8; N]]> {
-        (usize::from(self.stride) == N).then_some(self.bytes.as_chunks::<N>().0)
+        (usize::from(self.stride) == N || self.count == 0).then_some(self.bytes.as_chunks::<N>().0)
     }
 
     /// Position of the record whose first eight bytes are `wanted`, in a table sorted by them.

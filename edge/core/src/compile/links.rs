@@ -11,7 +11,11 @@ use crate::evaluate::DEEPEST_CHAIN;
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mark {
     New,
-    Open,
+    /// Reached as the so manieth, and the first that can be reached from it among those whose component is open (Tarjan, 1972).
+    Open {
+        order: usize,
+        low: usize,
+    },
     Done,
 }
 
@@ -21,6 +25,9 @@ pub(super) struct Links<'g> {
     keys: &'g [&'g str],
     places: HashMap<&'g str, usize>,
     marks: Vec<Mark>,
+    /// Entries whose component is open, in the order in which they were reached.
+    open: Vec<usize>,
+    reached: usize,
     /// Length of the longest chain below each entry.
     lengths: Vec<u8>,
     pub(super) refusals: Vec<Option<Refusal>>,
@@ -34,7 +41,8 @@ impl<'g> Links<'g> {
         let places = keys.iter().enumerate().map(|(place, key)| (*key, place)).collect();
         let marks = alloc::vec![Mark::New; keys.len()];
         let (lengths, refusals) = (alloc::vec![0; keys.len()], alloc::vec![None; keys.len()]);
-        let mut links = Self { needs, keys, places, marks, lengths, refusals, order: Vec::new() };
+        let (open, order) = (Vec::new(), Vec::new());
+        let mut links = Self { needs, keys, places, marks, open, reached: 0, lengths, refusals, order };
         for place in 0..keys.len() {
             links.visit(place);
         }
@@ -43,11 +51,11 @@ impl<'g> Links<'g> {
 
     /// Depth first with a stack of its own, since a chain may be as long as the bundle.
     fn visit(&mut self, from: usize) {
-        let mut path: Vec<(usize, usize)> = alloc::vec![(from, 0)];
         if self.marks.get(from) != Some(&Mark::New) {
             return;
         }
-        self.mark(from, Mark::Open);
+        let mut path: Vec<(usize, usize)> = alloc::vec![(from, 0)];
+        self.reach(from);
         while let Some((place, next)) = path.last_mut() {
             let place = *place;
             let needed = self.needs.get(place).and_then(|needs| needs.get(*next));
@@ -55,44 +63,86 @@ impl<'g> Links<'g> {
             match needed.and_then(|key| self.places.get(key.as_str()).copied()) {
                 Some(needed) => match self.marks.get(needed) {
                     Some(Mark::New) => {
-                        self.mark(needed, Mark::Open);
+                        self.reach(needed);
                         path.push((needed, 0));
                     }
-                    Some(Mark::Open) => self.refuse_cycle(&path, needed),
+                    Some(Mark::Open { order, .. }) => self.lower(place, *order),
                     _ => {}
                 },
                 None if needed.is_some() => {}
                 None => {
                     path.pop();
+                    if let (Some(Mark::Open { low, .. }), Some((above, _))) =
+                        (self.marks.get(place), path.last())
+                    {
+                        self.lower(*above, *low);
+                    }
                     self.finish(place);
+                    self.close_component(place);
                 }
             }
         }
     }
 
-    fn mark(&mut self, place: usize, mark: Mark) {
-        if let Some(slot) = self.marks.get_mut(place) {
-            *slot = mark;
+    fn reach(&mut self, place: usize) {
+        if let Some(mark) = self.marks.get_mut(place) {
+            *mark = Mark::Open { order: self.reached, low: self.reached };
+        }
+        self.reached += 1;
+        self.open.push(place);
+    }
+
+    fn lower(&mut self, place: usize, reachable: usize) {
+        if let Some(Mark::Open { low, .. }) = self.marks.get_mut(place) {
+            *low = reachable.min(*low);
         }
     }
 
-    /// Refuses every entry of the cycle that the path closes at `at`.
-    fn refuse_cycle(&mut self, path: &[(usize, usize)], at: usize) {
-        let start = path.iter().position(|(place, _)| *place == at).unwrap_or(0);
-        let members: Vec<usize> = path.iter().skip(start).map(|(place, _)| *place).collect();
-        let mut names: Vec<&str> =
-            members.iter().filter_map(|place| self.keys.get(*place).copied()).collect();
-        names.extend(self.keys.get(at));
-        let refusal = refuse!("prerequisites and rules go in a circle: {}", names.join(" -> "));
-        for member in members {
-            if let Some(slot) = self.refusals.get_mut(member) {
-                *slot = Some(refusal.clone());
+    /// Once everything below an entry is known: if nothing before it can be reached, it and what is still open behind it need
+    /// each other, and all of them are refused. An entry alone is no circle unless it needs itself.
+    fn close_component(&mut self, place: usize) {
+        if !matches!(self.marks.get(place), Some(Mark::Open { order, low }) if order == low) {
+            return;
+        }
+        let start = self.open.iter().position(|open| *open == place).unwrap_or(self.open.len());
+        let members = self.open.split_off(start);
+        for member in &members {
+            if let Some(mark) = self.marks.get_mut(*member) {
+                *mark = Mark::Done;
+            }
+        }
+        if members.len() > 1 || self.needed_among(place, &members) == Some(place) {
+            let refusal = refuse!("prerequisites and rules go in a circle: {}", self.circle(place, &members));
+            for member in members {
+                if let Some(slot) = self.refusals.get_mut(member) {
+                    *slot = Some(refusal.clone());
+                }
             }
         }
     }
 
+    /// The first of some entries that an entry needs.
+    fn needed_among(&self, place: usize, members: &[usize]) -> Option<usize> {
+        let mut needed =
+            self.needs.get(place)?.iter().filter_map(|key| self.places.get(key.as_str()).copied());
+        needed.find(|needed| members.contains(needed))
+    }
+
+    /// A circle among entries that need each other, by their keys.
+    fn circle(&self, from: usize, members: &[usize]) -> String {
+        let mut way = alloc::vec![from];
+        while let Some(next) = way.last().and_then(|last| self.needed_among(*last, members)) {
+            let known = way.iter().position(|place| *place == next);
+            way.push(next);
+            if let Some(known) = known {
+                way.drain(..known);
+                break;
+            }
+        }
+        way.iter().filter_map(|place| self.keys.get(*place).copied()).collect::<Vec<_>>().join(" -> ")
+    }
+
     fn finish(&mut self, place: usize) {
-        self.mark(place, Mark::Done);
         self.order.push(place);
         let needed = self.needs.get(place).map(Vec::as_slice).unwrap_or_default();
         let longest = needed
@@ -131,6 +181,13 @@ mod tests {
         assert!(refused(&[("a", &["b", "c"]), ("b", &["c"]), ("c", &["nowhere"])]).is_empty());
         assert_eq!(refused(&[("a", &["a"])]), ["a"]);
         assert_eq!(refused(&[("x", &["a"]), ("a", &["b"]), ("b", &["c"]), ("c", &["a"])]), ["a", "b", "c"]);
+        // `c` comes into the circle only after that of `a` and `b` was seen.
+        assert_eq!(refused(&[("a", &["b", "c"]), ("b", &["a"]), ("c", &["b"])]), ["a", "b", "c"]);
+        assert_eq!(
+            refused(&[("a", &["b"]), ("b", &["a", "c"]), ("c", &["d"]), ("d", &["c"])]),
+            ["a", "b", "c", "d"]
+        );
+        assert_eq!(refused(&[("x", &["y", "y"]), ("y", &[]), ("a", &["x", "b"]), ("b", &["a"])]), ["a", "b"]);
     }
 
     #[test]

@@ -23,7 +23,7 @@ use alloc::vec::Vec;
 
 pub use error::{CompileError, InvalidEntry};
 
-use crate::bundle::layout::{FORMAT, Header, MAGIC, OLDEST};
+use crate::bundle::layout::{FORMAT, Header, MAGIC};
 use crate::context::parse_date;
 use crate::hash::IdKey;
 use crate::wire;
@@ -82,7 +82,8 @@ pub fn compile(wire: &wire::Bundle) -> Result<Compiled, CompileError> {
         format: FORMAT,
         sections: 0,
         total_len: 0,
-        min_reader: OLDEST,
+        // A reader of format 1 would not find the keys.
+        min_reader: FORMAT,
         version: wire.version,
         created,
         id_key: u128::from_le_bytes(id_key.0),

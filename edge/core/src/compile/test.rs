@@ -98,7 +98,8 @@ impl Compiler<'_> {
             return self.one_of_numbers(test);
         }
         let texts = texts(test)?;
-        if test.ignore_case {
+        // An empty list is false of a text and unknown of all else, whatever the case.
+        if test.ignore_case && !texts.is_empty() {
             let equal =
                 texts.iter().map(|text| self.text(test, op::EQ_ANY_CASE, text)).collect::<Result<_, _>>()?;
             return self.junction(op::OR, equal);

@@ -35,6 +35,12 @@ impl<'a> Version<'a> {
         })
     }
 
+    /// The three numbers as one that orders like them.
+    #[inline]
+    pub(crate) const fn numbers(&self) -> u128 {
+        (self.major_minor as u128) << 32 | self.patch as u128
+    }
+
     /// Precedence (Semantic Versioning 2.0.0, item 11).
     #[inline]
     pub(crate) fn precedence(&self, other: &Version<'_>) -> Ordering {

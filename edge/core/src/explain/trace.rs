@@ -88,7 +88,9 @@ impl<'b> Trace<'b> {
         decision.variant_index().map(|index| self.variant_of(decision.handle(), index))
     }
 
+    #[expect(clippy::too_many_lines, reason = "one arm for each step, so that the compiler misses none")]
     fn named(&self, step: Step<'_>) -> TraceStep {
+        let name = |key: Option<&str>| key.unwrap_or("").to_string();
         match step {
             Step::Begin { entry } => {
                 TraceStep::Begin { key: self.key(entry), version: self.bundle.version() }
@@ -126,14 +128,6 @@ impl<'b> Trace<'b> {
                 variant: self.served(&decision),
                 reason: decision.reason().as_str(),
             },
-            comparison => self.named_comparison(comparison),
-        }
-    }
-
-    /// The steps that compare a bucket or work out a condition.
-    fn named_comparison(&self, step: Step<'_>) -> TraceStep {
-        let name = |key: Option<&str>| key.unwrap_or("").to_string();
-        match step {
             Step::Holdout { holdout, hash, held } => TraceStep::Holdout {
                 holdout: name(self.bundle.holdout_key(holdout)),
                 hash,
@@ -157,7 +151,6 @@ impl<'b> Trace<'b> {
             Step::Gate { hash, below, inside } => {
                 TraceStep::Gate { hash, bucket: to_bucket(hash), below, inside }
             }
-            other => self.named(other),
         }
     }
 }

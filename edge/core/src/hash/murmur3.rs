@@ -90,7 +90,7 @@ impl Prefix {
             state = mix(state, low(pending));
             pending >>= 32;
         }
-        pending |= u64::from(little_endian(rest)) << shift;
+        pending |= u64::from(last_bytes(unit, rest)) << shift;
         let filled = (self.len & 3) + truncated_len(rest);
         if filled >= 4 {
             state = mix(state, low(pending));
@@ -121,7 +121,8 @@ impl Absorbed {
         let shift = 8 * (self.len & 3);
         let first = self.tail | low(VARIANT << shift);
         let second = low((VARIANT << shift) >> 32);
-        let tail = if shift == 0 { 0 } else { low(VARIANT >> (64 - shift)) };
+        // In two shifts, since one by 64 bits is none.
+        let tail = low(VARIANT >> 1 >> (63 - shift));
         let state = mix(mix(self.state, first), second);
         finish(state, tail, self.len.wrapping_add(8))
     }
@@ -167,6 +168,15 @@ pub(crate) const fn finish_scrambled(state: u32, tail: u32, len: u32) -> u32 {
     hash ^= hash >> 13;
     hash = hash.wrapping_mul(0xc2b2_ae35);
     hash ^ (hash >> 16)
+}
+
+/// [`little_endian`] of the `rest` of a text, without a branch for each length: it is the end of the last four bytes.
+#[inline]
+fn last_bytes(text: &[u8], rest: &[u8]) -> u32 {
+    match text.last_chunk::<4>() {
+        Some(last) => low(u64::from(u32::from_le_bytes(*last)) >> (32 - 8 * rest.len())),
+        None => little_endian(rest),
+    }
 }
 
 /// The 0 to 3 bytes after the last whole word, unsigned.

@@ -31,11 +31,16 @@ fn unbound(bound: &Bound<'_>, record: &PredicateRecord) -> Option<Truth> {
 
 #[inline(always)]
 fn of_slot(bundle: &Bundle<'_>, slot: &Slot<'_>, record: &PredicateRecord) -> Option<Truth> {
-    match (record.op & !op::SHARED, slot) {
-        (op::EQ_SHORT, Slot::Text(_, packed)) => Some(Truth::from(*packed == record.b)),
-        (op::IN_TEXTS, Slot::Text(text, packed)) => in_texts(bundle, text, *packed, record),
-        (op::EQ_VERSION..=op::LTE_VERSION, Slot::Version(version)) => versions(bundle, version, record),
-        (op::EQ_NUMBER..=op::LTE_NUMBER, Slot::Number(number)) => numbers(*number, record),
+    let operation = record.op & !op::SHARED;
+    match slot {
+        Slot::Text(_, packed) if operation == op::EQ_SHORT => Some(Truth::from(*packed == record.b)),
+        Slot::Text(text, packed) if operation == op::IN_TEXTS => in_texts(bundle, text, *packed, record),
+        Slot::Version(version) if (op::EQ_VERSION..=op::LTE_VERSION).contains(&operation) => {
+            versions(bundle, version, record)
+        }
+        Slot::Number(number) if (op::EQ_NUMBER..=op::LTE_NUMBER).contains(&operation) => {
+            Some(numbers(*number, record))
+        }
         _ => rarer(bundle, slot, record),
     }
 }
@@ -52,7 +57,7 @@ fn rarer(bundle: &Bundle<'_>, slot: &Slot<'_>, record: &PredicateRecord) -> Opti
         }
         (op::EQ_BOOL, Slot::Boolean(value)) => Some(Truth::from(u64::from(*value) == record.b)),
         (op::IN_NUMBERS, Slot::Number(number)) => in_numbers(bundle, *number, record),
-        (op::GT_DATE..=op::LTE_DATE, Slot::Date(micros)) => dates(*micros, record),
+        (op::GT_DATE..=op::LTE_DATE, Slot::Date(micros)) => Some(dates(*micros, record)),
         (op::IN_ADDRESSES, Slot::Address(upper, lower)) => in_addresses(bundle, (*upper, *lower), record),
         (op::IN_IDS, slot) => in_ids(bundle, slot, record),
         (op::EQ_SHORT..=op::IN_ADDRESSES | op::REGEX, _) => Some(Truth::Unknown),
@@ -82,7 +87,9 @@ fn in_texts(bundle: &Bundle<'_>, text: &str, packed: u64, record: &PredicateReco
         return in_many_texts(bundle, text, packed, record);
     }
     let words = bundle.words.slice(record.a, short)?.chunks::<8>()?;
-    Some(Truth::from(words.iter().any(|word| u64::from_le_bytes(*word) == packed)))
+    // All are compared: stopping at the right one would be a branch that nothing predicts.
+    let found = words.iter().fold(false, |found, word| found | (u64::from_le_bytes(*word) == packed));
+    Some(Truth::from(found))
 }
 
 /// Texts of which there are many, or that are long.
@@ -126,18 +133,23 @@ fn texts(bundle: &Bundle<'_>, text: &str, record: &PredicateRecord) -> Option<Tr
     }))
 }
 
-#[inline]
+/// The orders that a comparison accepts, a bit for each of less, equal, greater; three bits for each operation in the order
+/// of [`op`]: equal, greater, at least, less, at most.
+const ACCEPTED: u32 = 0b011_001_110_100_010;
+
+/// Whether the comparison that stands at a place among its kind accepts an order.
+#[inline(always)]
+fn accepts(place: u8, less: bool, equal: bool, greater: bool) -> Truth {
+    let order = u32::from(less) | u32::from(equal) << 1 | u32::from(greater) << 2;
+    Truth::from(ACCEPTED >> (3 * (place & 7)) & order != 0)
+}
+
+#[inline(always)]
 #[expect(clippy::float_cmp, reason = "equality of numbers is what the operator means")]
-fn numbers(number: f64, record: &PredicateRecord) -> Option<Truth> {
+fn numbers(number: f64, record: &PredicateRecord) -> Truth {
     let wanted = f64::from_bits(record.b);
-    Some(Truth::from(match record.op & !op::SHARED {
-        op::EQ_NUMBER => number == wanted,
-        op::GT_NUMBER => number > wanted,
-        op::GTE_NUMBER => number >= wanted,
-        op::LT_NUMBER => number < wanted,
-        op::LTE_NUMBER => number <= wanted,
-        _ => return None,
-    }))
+    let place = (record.op & !op::SHARED).wrapping_sub(op::EQ_NUMBER);
+    accepts(place, number < wanted, number == wanted, number > wanted)
 }
 
 fn in_numbers(bundle: &Bundle<'_>, number: f64, record: &PredicateRecord) -> Option<Truth> {
@@ -155,33 +167,37 @@ fn in_numbers(bundle: &Bundle<'_>, number: f64, record: &PredicateRecord) -> Opt
 
 #[inline(always)]
 fn versions(bundle: &Bundle<'_>, version: &Version<'_>, record: &PredicateRecord) -> Option<Truth> {
+    let place = (record.op & !op::SHARED).wrapping_sub(op::EQ_VERSION);
+    let (ours, wanted) = (version.numbers(), u128::from(record.b) << 32 | u128::from(record.a));
+    if ours == wanted && (record.n != NONE || !version.pre.is_empty()) {
+        return versions_with_pre(bundle, version, record, place);
+    }
+    Some(accepts(place, ours < wanted, ours == wanted, ours > wanted))
+}
+
+/// Versions whose numbers are the same, where at least one is a pre-release.
+#[cold]
+fn versions_with_pre(
+    bundle: &Bundle<'_>,
+    version: &Version<'_>,
+    record: &PredicateRecord,
+    place: u8,
+) -> Option<Truth> {
     let pre = if record.n == NONE {
         ""
     } else {
         let reference = u64::from_le_bytes(bundle.words.record::<8>(u32::from(record.n))?);
         str::from_utf8(referred(bundle, reference)?).ok()?
     };
-    let wanted = Version { major_minor: record.b, patch: record.a, pre };
-    let order = version.precedence(&wanted);
-    Some(Truth::from(match record.op & !op::SHARED {
-        op::EQ_VERSION => order.is_eq(),
-        op::GT_VERSION => order.is_gt(),
-        op::GTE_VERSION => order.is_ge(),
-        op::LT_VERSION => order.is_lt(),
-        op::LTE_VERSION => order.is_le(),
-        _ => return None,
-    }))
+    let order = version.precedence(&Version { major_minor: record.b, patch: record.a, pre });
+    Some(accepts(place, order.is_lt(), order.is_eq(), order.is_gt()))
 }
 
-fn dates(micros: i64, record: &PredicateRecord) -> Option<Truth> {
-    let order = micros.cmp(&record.b.cast_signed());
-    Some(Truth::from(match record.op & !op::SHARED {
-        op::GT_DATE => order.is_gt(),
-        op::GTE_DATE => order.is_ge(),
-        op::LT_DATE => order.is_lt(),
-        op::LTE_DATE => order.is_le(),
-        _ => return None,
-    }))
+fn dates(micros: i64, record: &PredicateRecord) -> Truth {
+    let wanted = record.b.cast_signed();
+    // There is no operation for the same moment, so the first place is that of `greater`.
+    let place = (record.op & !op::SHARED).wrapping_sub(op::GT_DATE).wrapping_add(1);
+    accepts(place, micros < wanted, micros == wanted, micros > wanted)
 }
 
 /// Halves the ranges by where they begin; the last one that begins before the address is the only one that can hold it.

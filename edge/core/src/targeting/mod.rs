@@ -74,14 +74,24 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// `and` stops at false, `or` at true; otherwise the lesser or greater of all.
     #[inline(always)]
     fn junction(&mut self, parent: u16, record: PredicateRecord, depth: u8, stop: Truth) -> Option<Truth> {
+        if depth >= DEEPEST {
+            return None;
+        }
         let mut result = !stop;
+        let mut inline = record.b;
         for place in 0..record.n {
             let child = if record.n <= 4 {
-                low(record.b >> (16 * u32::from(place)))
+                let child = low(inline);
+                inline >>= 16;
+                child
             } else {
                 let place = record.a.checked_add(u32::from(place))?;
                 u16::from_le_bytes(self.bound.bundle.children.record::<2>(place)?)
             };
+            // Asked before what is remembered, so that a damaged bundle is the same to a set of decisions and to one.
+            if child >= parent {
+                return None;
+            }
             let truth = match self.memory.truth(child) {
                 Some(truth) => truth,
                 None => self.part(parent, child, depth)?,
@@ -100,8 +110,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     #[inline(always)]
     fn part(&mut self, parent: u16, child: u16, depth: u8) -> Option<Truth> {
         let record = PredicateRecord::at(&self.bound.bundle.predicates, u32::from(child))?;
-        let in_place =
-            !V::ENABLED && record.op > op::SEGMENT && record.op < op::REGEX_OR_SHARED && child < parent;
+        let in_place = !V::ENABLED && record.op > op::SEGMENT && record.op < op::REGEX_OR_SHARED;
         if !in_place {
             return self.child(parent, child, depth);
         }

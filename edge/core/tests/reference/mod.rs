@@ -7,7 +7,7 @@ mod values;
 use serde_json::Value;
 
 use murmur3::bucket;
-use values::{Moment, Version, address, cidr_holds, moment};
+use values::{Moment, Version, address, cidr_holds, in_range, moment};
 
 /// Everything a decision may depend on besides the bundle.
 #[derive(Clone, Debug)]
@@ -24,11 +24,13 @@ pub(crate) type Answer = (Option<String>, &'static str);
 
 pub(crate) struct Reference<'b> {
     bundle: &'b Value,
+    /// The experiment that no holdout is asked about.
+    exempt: Option<&'b Value>,
 }
 
 impl<'b> Reference<'b> {
     pub(crate) fn new(bundle: &'b Value) -> Self {
-        Self { bundle }
+        Self { bundle, exempt: None }
     }
 
     /// Decides an experiment or flag that compiles.
@@ -117,6 +119,9 @@ impl<'b> Reference<'b> {
     }
 
     fn holdouts_of(&self, experiment: &Value) -> Vec<&'b Value> {
+        if self.exempt == Some(&experiment["key"]) {
+            return Vec::new();
+        }
         let unit = experiment["unit"].as_str().unwrap_or("user_id");
         let all = self.bundle["holdouts"].as_array().map(Vec::as_slice).unwrap_or_default();
         let applies = |holdout: &&Value| {
@@ -215,12 +220,8 @@ impl<'b> Reference<'b> {
                 }
                 freed["overrides"] = Value::Null;
                 freed["sticky"] = false.into();
-                let bundle = serde_json::json!({
-                    "flags": self.bundle["flags"],
-                    "experiments": self.bundle["experiments"],
-                    "segments": self.bundle["segments"],
-                });
-                let (_, reason) = Reference::new(&bundle).experiment(&freed, visit);
+                let free = Self { bundle: self.bundle, exempt: Some(&experiment["key"]) };
+                let (_, reason) = free.experiment(&freed, visit);
                 matches!(reason, "assigned" | "shipped").then_some(answer)
             }
             _ => None,
@@ -348,7 +349,7 @@ fn split(variants: &Value, text: &str) -> String {
 
 fn test(op: &str, value: &Value, operands: &[&Value], ignore_case: bool) -> Option<bool> {
     let fold = |text: &str| if ignore_case { text.to_ascii_lowercase() } else { text.to_owned() };
-    let first = operands[0];
+    let first = operands.first().copied().unwrap_or(&Value::Null);
     let texts = || operands.iter().map(|operand| fold(operand.as_str().unwrap()));
     let same = |operand: &Value| match (value, operand) {
         (Value::String(value), Value::String(operand)) => Some(fold(value) == fold(operand)),
@@ -360,6 +361,8 @@ fn test(op: &str, value: &Value, operands: &[&Value], ignore_case: bool) -> Opti
         "exists" => Some(!value.is_null()),
         "eq" => same(first),
         "neq" => same(first).map(|same| !same),
+        // Nothing is in an empty list of texts; of what is no text it is unknown, as with every list of texts.
+        "in" | "not_in" if operands.is_empty() => value.as_str().map(|_| op == "not_in"),
         "in" => kleene(operands.iter().map(|operand| same(operand)), true),
         "not_in" => kleene(operands.iter().map(|operand| same(operand)), true).map(|found| !found),
         "gt" => Some(value.as_f64()? > first.as_f64()?),
@@ -391,8 +394,26 @@ fn test(op: &str, value: &Value, operands: &[&Value], ignore_case: bool) -> Opti
             let address = address(value.as_str()?)?;
             Some(operands.iter().any(|block| cidr_holds(block.as_str().unwrap(), address)))
         }
+        "semver_in" => {
+            let value = Version::parse(value.as_str()?)?;
+            Some(operands.iter().any(|range| in_range(range.as_str().unwrap(), &value)))
+        }
+        "regex" => {
+            let text = value.as_str().filter(|text| text.len() <= 1024)?;
+            Some(operands.iter().any(|pattern| matches(pattern.as_str().unwrap(), text)))
+        }
         other => panic!("the reference does not know {other}"),
     }
+}
+
+/// What the `regex` crate says, with the short classes written out as what they mean here.
+fn matches(pattern: &str, text: &str) -> bool {
+    let pattern = pattern
+        .replace(r"\d", "[0-9]")
+        .replace(r"\w", "[0-9A-Za-z_]")
+        .replace(r"\s", r"[\t\n\v\f\r ]")
+        .replace(r"\b", r"(?-u:\b)");
+    regex::Regex::new(&pattern).unwrap().is_match(text)
 }
 
 fn ordered(op: &str, order: std::cmp::Ordering) -> bool {

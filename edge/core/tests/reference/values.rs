@@ -70,6 +70,51 @@ impl PartialOrd for Version {
     }
 }
 
+/// Whether a version lies in a range of npm's notation, pre-releases ordered like all other versions.
+///
+/// A partial version stands for all versions that begin with its numbers, which is asked for directly here: nothing is rewritten
+/// into other comparisons.
+pub(crate) fn in_range(range: &str, version: &Version) -> bool {
+    range.split("||").any(|alternative| {
+        let words: Vec<&str> = alternative.split_whitespace().collect();
+        if let [from, "-", to] = words.as_slice() {
+            return compares(">=", from, version) && compares("<=", to, version);
+        }
+        words.iter().all(|word| {
+            let end = word.find(|c: char| !"<>=~^".contains(c)).unwrap();
+            compares(&word[..end], &word[end..], version)
+        })
+    })
+}
+
+fn compares(operator: &str, text: &str, version: &Version) -> bool {
+    let plain = text.strip_prefix('v').unwrap_or(text);
+    let numbers = plain.split(['-', '+']).next().unwrap();
+    let given = numbers.split('.').take_while(|part| !matches!(*part, "x" | "X" | "*")).count();
+    let least = match given {
+        0 => Version { numbers: [0; 3], pre: Vec::new() },
+        3 => Version::parse(plain).unwrap(),
+        _ => Version::parse(&numbers.split('.').take(given).collect::<Vec<_>>().join(".")).unwrap(),
+    };
+    let begins = |count: usize| version.numbers[..count].cmp(&least.numbers[..count]);
+    let first = least.numbers[..given].iter().position(|number| *number != 0);
+    match operator {
+        _ if given == 0 => true,
+        "" | "=" if given == 3 => *version == least,
+        "" | "=" => begins(given).is_eq() && *version >= least,
+        ">" if given < 3 => begins(given).is_gt(),
+        ">" => *version > least,
+        ">=" => *version >= least,
+        "<" if given < 3 => begins(given).is_lt(),
+        "<" => *version < least,
+        "<=" if given < 3 => begins(given).is_le(),
+        "<=" => *version <= least,
+        "~" => begins(given.min(2)).is_eq() && *version >= least,
+        "^" => begins(first.map_or(given, |place| place + 1)).is_eq() && *version >= least,
+        other => panic!("{other}"),
+    }
+}
+
 /// Microseconds since 1970.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Moment(pub(crate) i128);

@@ -13,7 +13,7 @@ pub(crate) struct Suite {
 pub(crate) const NOW: i64 = 1_795_579_200_000;
 
 pub(crate) fn suites() -> Vec<Suite> {
-    vec![operators(), buckets(), experiments(), flags(), holdouts()]
+    vec![operators(), patterns(), buckets(), experiments(), flags(), holdouts()]
 }
 
 fn variants() -> Value {
@@ -171,6 +171,113 @@ fn operators() -> Suite {
         bundle: bundle(json!({"experiments": experiments, "segments": segments})),
         cases,
     }
+}
+
+/// One experiment for each pattern and each range of versions, asked with every text.
+fn patterns() -> Suite {
+    let texts = [
+        "",
+        "a",
+        "abc",
+        "aéc",
+        "a日c",
+        "abbbc",
+        "foo12",
+        "bar1234",
+        "x2026y",
+        "٢٠٢٦",
+        "a_1@kerf.dev",
+        "ä@kerf.dev",
+        "a cat sat",
+        "concat",
+        "STRAßE",
+        "aaab",
+        "line one\nline two",
+        "1.2.2",
+        "1.2.3-rc",
+        "1.2.3-rc.2",
+        "1.2.3",
+        "1.2.99",
+        "1.3.0-0",
+        "1.3.0",
+        "v1.9.9+b",
+        "2.0.0-0",
+        "2.0.0-beta",
+        "2.0.0",
+        "2.3.9",
+        "2.4.0",
+        "0.0.3",
+        "0.0.4",
+        "0.2.9",
+        "0.3.0",
+        "0.0.0-0",
+        "4294967295.0.0",
+    ];
+    let expressions = [
+        "^a.c$",
+        "b+",
+        "^(foo|bar)[0-9]{2,3}$",
+        r"\d{4}",
+        r"^\w+@kerf\.dev$",
+        r"\bcat\b",
+        "(?i)straße",
+        "[^a-z]",
+        "^$",
+        "(a*)*b",
+        "x{0}y?z",
+        "(?m)^line two$",
+        r"a\sc",
+        "^[[:alpha:]]+$",
+        "",
+        "é|日",
+    ];
+    let ranges = [
+        "^1.2.3",
+        "^0.2.3",
+        "^0.0.3",
+        "^0.0",
+        "^0",
+        "~1.2.3",
+        "~1",
+        "1.2.x",
+        "1",
+        "*",
+        ">1.2",
+        "<=1.2",
+        "<1.2",
+        ">=1.2.3 <2 || =3.0.0",
+        "1.2 - 2.3",
+        "1.2.3 - 2.0.0",
+        ">=1.2.3-rc.1",
+        "=1.2.3",
+        "v1.2.3",
+        "1.2.3 || 2.0.0",
+        "<=2 >=1.3",
+    ];
+    let conditions = expressions.iter().map(|pattern| json!({"attr":"x","op":"regex","value":pattern}));
+    let conditions =
+        conditions.chain(ranges.iter().map(|range| json!({"attr":"x","op":"semver_in","value":range})));
+    let conditions = conditions.chain([
+        json!({"not":{"attr":"x","op":"regex","values":["^a","^b"]}}),
+        json!({"not":{"attr":"x","op":"semver_in","values":["^1","~2.3"]}}),
+    ]);
+    let experiments: Vec<Value> = conditions
+        .enumerate()
+        .map(|(index, when)| json!({"key": format!("pattern_{index:02}"), "variants": variants(), "when": when}))
+        .collect();
+    let mut cases = Vec::new();
+    for index in 0..experiments.len() {
+        let key = format!("pattern_{index:02}");
+        for (place, text) in texts.iter().enumerate() {
+            cases.push(case(&key, json!({"user_id": user(place), "x": text})));
+        }
+        for value in [json!({}), json!({"x": 1}), json!({"x": true}), json!({"x": "a".repeat(1025)})] {
+            let mut context = value;
+            context["user_id"] = json!("user-1");
+            cases.push(case(&key, context));
+        }
+    }
+    Suite { name: "patterns", bundle: bundle(json!({"experiments": experiments})), cases }
 }
 
 /// The units whose buckets lie at the edges of gates, ranges and cumulative weights.
