@@ -207,7 +207,7 @@ fn experiment(
     }
     let mut unit = choices.of(&["user_id", "user_id", "city"]);
     match choices.below(4) {
-        place @ (2 | 3) if layers[place - 2] < 10_000 => {
+        place @ (2 | 3) if layers[place - 2] < 9000 => {
             let (layer, from) = (place - 2, layers[place - 2]);
             let to = (from + choices.of(&[1000_u16, 3333, 5000])).min(10_000);
             layers[layer] = to;
