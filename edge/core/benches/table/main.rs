@@ -53,13 +53,8 @@ fn report(cases: &[Measured<'_>]) {
         println!("{name:26} {:>10.1} {:>10.1}", find(name).least(), find(name).median());
     }
     for (name, goal) in
-        [("bytes to first decision", 1000.0), ("variant's name", 15.0), ("binding a context", f64::NAN)]
+        [("bytes to first decision", "1000"), ("variant's name", "15"), ("binding a context", "")]
     {
-        println!(
-            "{name:26} {:>10.1} {:>10.1} {:>8} {goal:>6.0}",
-            find(name).least(),
-            find(name).median(),
-            ""
-        );
+        println!("{name:26} {:>10.1} {:>10.1} {:>8} {goal:>6}", find(name).least(), find(name).median(), "");
     }
 }

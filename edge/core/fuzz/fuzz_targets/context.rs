@@ -8,7 +8,7 @@ mod hostile;
 static BUNDLES: [&[u8]; 3] = [
     include_bytes!("../../vectors/format-1/operators.krfb"),
     include_bytes!("../../vectors/format-1/experiments.krfb"),
-    include_bytes!("../../vectors/format-2/patterns.krfb"),
+    include_bytes!("../../vectors/format-1/patterns.krfb"),
 ];
 
 libfuzzer_sys::fuzz_target!(|text: &str| hostile::context(&BUNDLES, text));

@@ -10,8 +10,8 @@ use super::table::{record, view};
 
 /// `KRFB`.
 pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"KRFB");
-/// Format that this version writes. 2 hashes keys faster, see [`key`](crate::hash::key); nothing else differs from 1.
-pub(crate) const FORMAT: u16 = 2;
+/// Format that this version writes.
+pub(crate) const FORMAT: u16 = 1;
 /// Oldest format that this version reads.
 pub(crate) const OLDEST: u16 = 1;
 /// Entries are read in place, so no format has shorter ones.

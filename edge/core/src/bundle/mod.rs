@@ -211,16 +211,13 @@ impl<'a> Bundle<'a> {
     /// The experiment or flag of a key.
     #[inline]
     pub fn find(&self, key: &str) -> Option<Handle> {
-        let hash = match self.header.format {
-            1 => key::hash_of_format_1(self.header.key_seed, key.as_bytes()),
-            _ => key::hash(self.header.key_seed, key.as_bytes()),
-        };
+        let hash = key::hash(self.header.key_seed, key.as_bytes());
         let bucket = key::bucket(hash, self.displacements.len());
         let displacement = u16::from_le_bytes(self.displacements.record::<2>(bucket)?);
         let slot = key::slot(hash, displacement, self.entries.len());
         let record = EntryRecord::at(&self.entries, slot)?;
         let stored = self.strings.bytes(record.key, u32::from(record.key_len))?;
-        if key::equal(stored, key.as_bytes()) { u16::try_from(slot).ok().map(Handle) } else { None }
+        if stored == key.as_bytes() { u16::try_from(slot).ok().map(Handle) } else { None }
     }
 
     /// The entry of a handle; `None` only for a handle of another bundle.

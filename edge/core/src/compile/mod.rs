@@ -9,6 +9,7 @@ mod error;
 mod experiment;
 mod flag;
 mod groups;
+mod holdouts;
 mod ids;
 mod json;
 mod links;
