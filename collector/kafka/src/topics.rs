@@ -3,13 +3,12 @@
 use crate::Cluster;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use std::time::Duration;
 
 /// How long the brokers may take.
 const TIMEOUT: Duration = Duration::from_secs(15);
-
-type Admin = AdminClient<DefaultClientContext>;
 
 /// How topics are created where they are absent; existing ones are left as they are.
 #[derive(Clone, Copy, Debug)]
@@ -62,11 +61,11 @@ pub fn dead_letters(topic: &str) -> String {
 /// # Errors
 /// [`TopicError`]; the call can be repeated.
 pub async fn ensure(cluster: &Cluster, topic: &str, layout: Layout) -> Result<(), TopicError> {
-    let admin: Admin = cluster.client().create()?;
+    let admin: AdminClient<DefaultClientContext> = cluster.client().create()?;
     let letters = dead_letters(topic);
-    let (admin, replication) = match layout.replication {
-        Some(replication) => (admin, replication),
-        None => copies(admin, cluster).await?,
+    let replication = match layout.replication {
+        Some(replication) => replication,
+        None => copies(cluster).await?,
     };
     let min_in_sync = if replication >= COPIES { "2" } else { "1" };
     let new = |name, partitions, retention| {
@@ -87,14 +86,13 @@ pub async fn ensure(cluster: &Cluster, topic: &str, layout: Layout) -> Result<()
 }
 
 /// The copies that the brokers allow: those that answer, or those that are named where that is more.
-async fn copies(admin: Admin, cluster: &Cluster) -> Result<(Admin, i32), TopicError> {
+async fn copies(cluster: &Cluster) -> Result<i32, TopicError> {
     let named = cluster.brokers.split(',').filter(|broker| !broker.trim().is_empty()).count();
+    let consumer: BaseConsumer = cluster.client().create()?;
     // The client waits for the answer in its thread.
     let asked = tokio::task::spawn_blocking(move || {
-        let brokers = admin.inner().fetch_metadata(None, TIMEOUT).map(|metadata| metadata.brokers().len());
-        (admin, brokers)
+        consumer.fetch_metadata(None, TIMEOUT).map(|metadata| metadata.brokers().len())
     });
-    let (admin, brokers) = asked.await.map_err(|_| KafkaError::Canceled)?;
-    let copies = i32::try_from(brokers?.max(named)).unwrap_or(COPIES).min(COPIES);
-    Ok((admin, copies))
+    let brokers = asked.await.map_err(|_| KafkaError::Canceled)??;
+    Ok(i32::try_from(brokers.max(named)).unwrap_or(COPIES).min(COPIES))
 }
