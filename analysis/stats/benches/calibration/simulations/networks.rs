@@ -88,7 +88,7 @@ fn of_switchbacks(study: &mut Study) {
         Ok(switchback(&[bins], plan)?.difference.p_value(0.0)?.get())
     };
     // A kernel variance is too small in short series: the more, the fewer the periods (Newey and West 1994).
-    let about: fn(f64) -> Claim = |level| Claim::About(level, 0.015);
+    let about: fn(f64) -> Claim = |level| Claim::About(level, (0.3 * level).min(0.015));
     study.a_a("switchback, 120 periods", about, run);
 }
 
