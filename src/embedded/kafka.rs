@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 use rustix::process::Signal;
 use std::ffi::OsString;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
 /// A random UUID in Kafka's text form; every private cluster may have the same, since none meets another.
@@ -20,7 +20,8 @@ const CLUSTER: &str = "a2VyZi1kZXYtY2x1c3Rlcg";
 pub(crate) async fn prepare(place: &mut Place<'_>) -> Result<Server> {
     let class_path = place.runtime.kafka_class_path()?;
     let home = place.folder.data("kafka");
-    fs::create_dir_all(&home).with_context(|| format!("cannot make {}", home.display()))?;
+    let temporary = temporary(&home);
+    fs::create_dir_all(&temporary).with_context(|| format!("cannot make {}", temporary.display()))?;
     let address = format!("127.0.0.1:{}", place.ports.take()?);
     let controller = format!("127.0.0.1:{}", place.ports.take()?);
     write_configuration(&home, &address, &controller)?;
@@ -41,6 +42,11 @@ pub(crate) async fn prepare(place: &mut Place<'_>) -> Result<Server> {
     Ok(Server { program, address })
 }
 
+/// Where the broker unpacks its native libraries: it leaves them behind when it is killed.
+fn temporary(home: &Path) -> PathBuf {
+    home.join("tmp")
+}
+
 fn write_configuration(home: &Path, address: &str, controller: &str) -> Result<()> {
     let server = include_str!("kafka/server.properties")
         .replace("{address}", address)
@@ -53,7 +59,9 @@ fn write_configuration(home: &Path, address: &str, controller: &str) -> Result<(
 
 fn java_arguments(class_path: &str, home: &Path, class: &str) -> Vec<OsString> {
     let logging = format!("-Dlog4j2.configurationFile={}", home.join("log4j2.xml").display());
-    let mut arguments: Vec<OsString> = ["-cp", class_path, &logging, class].map(OsString::from).to_vec();
+    let temporary = format!("-Djava.io.tmpdir={}", temporary(home).display());
+    let mut arguments: Vec<OsString> =
+        ["-cp", class_path, &logging, &temporary, class].map(OsString::from).to_vec();
     if class != FORMAT {
         arguments.push(home.join("server.properties").into());
     }

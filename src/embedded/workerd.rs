@@ -5,10 +5,10 @@
 
 use super::Place;
 use crate::supervisor::{Program, Ready, Stop};
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
-use std::env;
 use std::path::{Path, PathBuf};
+use std::{env, fs};
 
 /// A Worker that is ready to be started.
 pub(crate) struct Worker {
@@ -30,6 +30,9 @@ pub(crate) fn prepare(place: &mut Place<'_>, origin: &str, bindings: &Value) -> 
     }
     let (port, kv_port) = (place.ports.take()?, place.ports.take()?);
     let url = format!("http://127.0.0.1:{port}");
+    let data = place.folder.data("workerd");
+    let temporary = data.join("tmp");
+    fs::create_dir_all(&temporary).with_context(|| format!("cannot make {}", temporary.display()))?;
     let settings = json!({
         "worker": build,
         "node_modules": place.runtime.npm()?,
@@ -37,13 +40,14 @@ pub(crate) fn prepare(place: &mut Place<'_>, origin: &str, bindings: &Value) -> 
         "kv_port": kv_port,
         "upstream": origin,
         "bindings": bindings,
-        "persist": place.folder.data("workerd"),
+        "persist": data,
     });
     let program = Program {
         name: "workerd",
         executable: place.runtime.node()?,
         arguments: vec![source_folder().join("dev/worker.mjs").into(), settings.to_string().into()],
-        environment: vec![],
+        // Miniflare leaves its temporary folder behind when it is killed.
+        environment: vec![("TMPDIR", temporary.into())],
         account: None,
         log: place.folder.log("workerd"),
         ready: Ready::Http(format!("{url}/kerf/health")),

@@ -79,7 +79,8 @@ async function stop() {
   kv?.close();
   kv?.closeAllConnections();
   await miniflare.dispose();
-  process.exit(0);
+  // No process.exit: Miniflare still deletes its temporary folder.
+  process.stdin.destroy();
 }
 
 /** The Worker's KV: the namespace, or one that waits in front of it. */
