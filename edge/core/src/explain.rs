@@ -16,6 +16,7 @@ pub use trace::{Trace, TraceStep};
 
 use crate::Handle;
 use crate::bundle::State;
+use crate::context::Value;
 pub use crate::evaluate::Held;
 use crate::evaluate::{Decision, Unit, VariantIndex};
 use crate::targeting::Truth;
@@ -119,6 +120,8 @@ pub enum Step<'a> {
         index: u16,
         /// How deep it is nested, from 0.
         depth: u8,
+        /// What the context has for the attribute that it tests.
+        value: Option<Value<'a>>,
         /// The outcome.
         truth: Truth,
     },
@@ -139,6 +142,12 @@ pub enum Step<'a> {
         below: u16,
         /// Whether the unit is in.
         inside: bool,
+    },
+    /// A pause or a holdout ended the decision of the experiment behind a rule; what follows, up to the rule, is whether the
+    /// experiment would have taken the unit.
+    Otherwise {
+        /// The experiment.
+        experiment: Handle,
     },
     /// The variant was drawn.
     Variant {

@@ -1,6 +1,7 @@
 #![doc = include_str!("../README.md")]
 #![no_std]
 #![forbid(unsafe_code)]
+#![deny(clippy::indexing_slicing, clippy::string_slice, clippy::unreachable)]
 
 #[cfg(any(test, feature = "compile", feature = "trace", feature = "adopt"))]
 extern crate alloc;

@@ -1,5 +1,5 @@
-//! The fuzz targets' bodies over the committed seeds, and over mutants of them that are the same in every run. The long form is
-//! `cargo +nightly fuzz run bundle fuzz/corpus fuzz/seeds/bundle`.
+//! The fuzz targets' bodies over the committed seeds, and over mutants of them that are the same in every run. The long form, in
+//! this crate's folder: `cargo +nightly fuzz run bundle fuzz/corpus/bundle fuzz/seeds/bundle`, and so for `context` and `signed`.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,6 +13,9 @@ mod hostile;
 
 use std::fs;
 use std::path::Path;
+
+use kerf_core::adopt::{self, SigningKey, cookie};
+use kerf_core::sticky::StickyEntry;
 
 fn files(folder: &str) -> Vec<Vec<u8>> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
@@ -74,5 +77,21 @@ fn contexts_of_any_text() {
             let mutant = mutant(&seed, &mut numbers);
             hostile::context(&bundles, &String::from_utf8_lossy(&mutant));
         }
+    }
+}
+
+#[test]
+fn signed_texts_of_any_bytes() {
+    let genuine = include_str!("../fuzz/seeds/signed/pointer");
+    let keys = [SigningKey::from_bytes(&[7; 32]).public()];
+    let verified = adopt::verify_pointer(genuine.as_bytes(), &keys, "production", None, i64::MAX);
+    assert_eq!(verified.map(|pointer| pointer.version), Ok(7), "the seed itself is accepted");
+    let mut entries = [StickyEntry::from_bits(0); 8];
+    let kept = include_str!("../fuzz/seeds/signed/cookie");
+    assert_eq!(cookie::read(kept, b"key", "user-1", &mut entries), Ok(2));
+    let mut numbers = Numbers(6);
+    for seed in files("fuzz/seeds/signed") {
+        hostile::signed(&seed, genuine);
+        (0..300).for_each(|_| hostile::signed(&mutant(&seed, &mut numbers), genuine));
     }
 }

@@ -278,6 +278,9 @@ pub(crate) mod op {
     pub(crate) const IN_IDS: u8 = 33;
     /// Program of `n` instructions from `a` in WORD; `b` refers to the pattern's text.
     pub(crate) const REGEX: u8 = 34;
+    /// Those whose `a` is a place in WORD.
+    #[cfg(feature = "compile")]
+    pub(crate) const HAS_WORDS: [u8; 4] = [IN_TEXTS, IN_NUMBERS, IN_ADDRESSES, REGEX];
     /// From here on a predicate is dear, or worth remembering.
     pub(crate) const REGEX_OR_SHARED: u8 = REGEX;
 }
@@ -360,10 +363,16 @@ record! {
         bp: u16 = 10,
         key: u32 = 12,
         key_len: u8 = 16,
-        /// 1: paired.
+        /// [`mode`].
         mode: u8 = 17,
         exclude: u16 = 18,
     }
+}
+
+/// Modes of a holdout.
+pub(crate) mod mode {
+    pub(crate) const SIMPLE: u8 = 0;
+    pub(crate) const PAIRED: u8 = 1;
 }
 
 record! {

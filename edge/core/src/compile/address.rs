@@ -6,9 +6,22 @@ use core::net::IpAddr;
 use super::{Refusal, refuse};
 use crate::context::ordinal;
 
+/// First and last of the addresses `::ffff:a.b.c.d`, which are those of IPv4.
+const MAPPED: (u128, u128) = (0xffff_0000_0000, 0xffff_ffff_ffff);
+
 /// The ranges that blocks cover together, as words: from (upper, lower half), to (upper, lower half), the end included.
 pub(super) fn ranges<'a>(blocks: impl Iterator<Item = &'a str>) -> Result<Vec<u64>, Refusal> {
-    let mut ranges = blocks.map(range).collect::<Result<Vec<_>, _>>()?;
+    let mut ranges = Vec::new();
+    for block in blocks {
+        let (from, to) = range(block)?;
+        if from < MAPPED.0 && MAPPED.1 <= to {
+            // IPv4 addresses have a place on the line, but are in no larger block of IPv6.
+            ranges.push((from, MAPPED.0 - 1));
+            ranges.extend((MAPPED.1 < to).then_some((MAPPED.1 + 1, to)));
+        } else {
+            ranges.push((from, to));
+        }
+    }
     ranges.sort_unstable();
     let mut merged: Vec<(u128, u128)> = Vec::new();
     for (from, to) in ranges {
@@ -60,7 +73,13 @@ mod tests {
         let words =
             ranges(["10.0.1.0/24", "10.0.0.0/24", "192.168.1.7", "10.0.0.128/25"].into_iter()).unwrap();
         assert_eq!(words, [v4(0x0a00_0000, 0x0a00_01ff), v4(0xc0a8_0107, 0xc0a8_0107)].concat());
-        assert_eq!(ranges(["::/0"].into_iter()).unwrap(), [0, 0, u64::MAX, u64::MAX]);
+        assert_eq!(
+            ranges(["::/0"].into_iter()).unwrap(),
+            [0, 0, 0, mapped - 1, 0, mapped + 0x1_0000_0000, u64::MAX, u64::MAX]
+        );
+        assert_eq!(ranges(["::/80"].into_iter()).unwrap(), [0, 0, 0, mapped - 1]);
+        assert_eq!(ranges(["::ffff:0:0/96"].into_iter()).unwrap(), v4(0, 0xffff_ffff));
+        assert_eq!(ranges(["::/0", "0.0.0.0/0"].into_iter()).unwrap(), [0, 0, u64::MAX, u64::MAX]);
         assert_eq!(ranges(["0.0.0.0/0"].into_iter()).unwrap(), v4(0, 0xffff_ffff));
         assert_eq!(
             ranges(["2001:db8::/32"].into_iter()).unwrap(),

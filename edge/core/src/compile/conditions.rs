@@ -6,10 +6,10 @@ use alloc::vec::Vec;
 use std::collections::HashMap;
 
 use super::entries::Compiler;
-use super::{Refusal, ids, refuse};
-use crate::bundle::layout::{NONE, PredicateRecord, op, view};
+use super::{Refusal, refuse};
+use crate::bundle::layout::{NONE, PredicateRecord, op};
 use crate::targeting::{DEEPEST, cost_of};
-use crate::wire::{Condition, Id};
+use crate::wire::Condition;
 
 /// Predicates that one condition may look at; the evaluator's fuel is for a whole decision.
 const MOST_WORK: u32 = 16_384;
@@ -22,9 +22,8 @@ pub(super) struct Predicates {
     costs: Vec<(u8, u32)>,
     /// Users of each predicate: entries, rules, other predicates.
     uses: Vec<u32>,
-    /// Segments that are being compiled, to find cycles.
-    open_segments: Vec<String>,
-    segments: HashMap<String, Result<u16, Refusal>>,
+    /// Segments that were compiled, or are refused.
+    pub(super) segments: HashMap<String, Result<u16, Refusal>>,
 }
 
 impl Compiler<'_> {
@@ -54,7 +53,7 @@ impl Compiler<'_> {
         }
     }
 
-    fn condition(&mut self, condition: &Condition) -> Result<u16, Refusal> {
+    pub(super) fn condition(&mut self, condition: &Condition) -> Result<u16, Refusal> {
         match condition {
             Condition::And(all) => {
                 let all = self.conditions(all).map_err(|refusal| refusal.within("and"))?;
@@ -139,67 +138,5 @@ impl Compiler<'_> {
                 record.op |= op::SHARED;
             }
         }
-    }
-
-    /// The predicate of a segment, compiled once.
-    fn segment(&mut self, key: &str) -> Result<u16, Refusal> {
-        if let Some(known) = self.predicates.segments.get(key) {
-            return known.clone();
-        }
-        if self.predicates.open_segments.iter().any(|open| open == key) {
-            let mut path = self.predicates.open_segments.join(" -> ");
-            path.push_str(" -> ");
-            path.push_str(key);
-            return Err(refuse!("segments contain each other: {path}"));
-        }
-        self.predicates.open_segments.push(key.into());
-        let compiled =
-            self.segment_body(key).map_err(|refusal| refusal.within(&alloc::format!("segment {key:?}")));
-        self.predicates.open_segments.pop();
-        self.predicates.segments.insert(key.into(), compiled.clone());
-        compiled
-    }
-
-    /// `included or (not excluded and when)`.
-    fn segment_body(&mut self, key: &str) -> Result<u16, Refusal> {
-        let segment = self.groups.segment(key)?;
-        let mut body = match &segment.when {
-            Some(when) => self.condition(when)?,
-            None => self.junction(op::OR, Vec::new())?,
-        };
-        if !segment.excluded.is_empty() && segment.when.is_some() {
-            let excluded = self.id_list(&segment.unit, &segment.excluded)?;
-            let others = self.negation(excluded)?;
-            body = self.junction(op::AND, alloc::vec![others, body])?;
-        }
-        if !segment.included.is_empty() {
-            let included = self.id_list(&segment.unit, &segment.included)?;
-            body = if segment.when.is_some() {
-                self.junction(op::OR, alloc::vec![included, body])?
-            } else {
-                included
-            };
-        }
-        let (name, len) = self.sections.string(key)?;
-        let n = u16::try_from(len).map_err(|_| refuse!("the key is too long"))?;
-        self.intern(PredicateRecord { op: op::SEGMENT, slot: 0, n, a: name, b: u64::from(body) }, &[body])
-    }
-
-    fn id_list(&mut self, unit: &str, list: &[Id]) -> Result<u16, Refusal> {
-        let mut hashes = list
-            .iter()
-            .map(|id| ids::hash(id, self.id_key, self.key_brought))
-            .collect::<Result<Vec<_>, _>>()?;
-        hashes.sort_unstable();
-        hashes.dedup();
-        let run: Vec<_> = hashes.iter().map(|hash| hash.to_le_bytes()).collect();
-        let record = PredicateRecord {
-            op: op::IN_IDS,
-            slot: self.sections.view(unit, view::UNIT)?,
-            n: 0,
-            a: self.sections.ids.run(&run)?,
-            b: run.len() as u64,
-        };
-        self.intern(record, &[])
     }
 }

@@ -7,7 +7,8 @@ use std::collections::HashMap;
 use super::conditions::Predicates;
 use super::error::InvalidEntry;
 use super::groups::Groups;
-use super::links::Links;
+use super::holdouts::Placed;
+use super::links::{Links, Need};
 use super::perfect_hash::PerfectHash;
 use super::sections::Sections;
 use super::{CompileError, Refusal, refuse};
@@ -33,7 +34,7 @@ pub(super) struct Compiler<'w> {
     pub(super) layers: HashMap<&'w str, u16>,
     /// Ranges taken in each layer, with their owners.
     pub(super) occupied: HashMap<&'w str, Vec<([u16; 2], &'w str)>>,
-    pub(super) holdouts: HashMap<&'w str, u16>,
+    pub(super) holdouts: HashMap<&'w str, Placed>,
     pub(super) holdout_sets: HashMap<Vec<u16>, u16>,
     /// Work of the entry being compiled.
     pub(super) work: u32,
@@ -85,11 +86,13 @@ impl<'w> Compiler<'w> {
 
     /// Compiles all entries; the arrangement of their keys.
     pub(super) fn run(&mut self) -> Result<PerfectHash, CompileError> {
+        self.examine_segments();
+        self.make_holdouts();
         let (keys, mut refusals) = self.collect();
         let hash = PerfectHash::build(&keys)?;
         self.slots = keys.iter().copied().zip(hash.slots.iter().copied()).collect();
-        let needs: Vec<Vec<String>> = keys.iter().map(|key| self.needs(key)).collect();
-        let links = Links::examine(&keys, &needs);
+        let needs: Vec<Vec<Need>> = keys.iter().map(|key| self.needs(key)).collect();
+        let links = Links::examine("prerequisites and rules", &keys, &needs);
         let mut records = Vec::new();
         let mut works = Vec::new();
         for (ordinal, key) in keys.iter().enumerate() {
@@ -102,6 +105,7 @@ impl<'w> Compiler<'w> {
             works.push(self.work);
             records.push(self.finish(key, ordinal, compiled)?);
         }
+        self.report_segments();
         self.refuse_overwork(&keys, &needs, &links.order, (&works, &mut records))?;
         let mut placed: Vec<(u16, EntryRecord)> = hash.slots.iter().copied().zip(records).collect();
         placed.sort_by_key(|(slot, _)| *slot);
@@ -148,17 +152,19 @@ impl<'w> Compiler<'w> {
         (keys, refusals)
     }
 
-    /// Keys of the entries that an entry needs.
-    fn needs(&self, key: &str) -> Vec<String> {
+    /// The entries that an entry needs.
+    fn needs(&self, key: &str) -> Vec<Need> {
         let prerequisites = match self.sources.get(key) {
             Some(Source::Experiment(experiment)) => &experiment.prerequisites,
             Some(Source::Flag(flag)) => &flag.prerequisites,
             _ => return Vec::new(),
         };
-        let mut needs: Vec<String> =
-            prerequisites.iter().map(|prerequisite| prerequisite.flag.clone()).collect();
+        let need = |times| move |key: &String| Need { key: key.clone(), times };
+        let mut needs: Vec<Need> =
+            prerequisites.iter().map(|prerequisite| &prerequisite.flag).map(need(1)).collect();
         if let Some(Source::Flag(flag)) = self.sources.get(key) {
-            needs.extend(flag.rules.iter().filter_map(|rule| rule.experiment.clone()));
+            // A rule asks its experiment to decide, and again about those whom only a pause or a holdout keeps out.
+            needs.extend(flag.rules.iter().filter_map(|rule| rule.experiment.as_ref()).map(need(2)));
         }
         needs
     }
@@ -210,7 +216,7 @@ impl<'w> Compiler<'w> {
     fn refuse_overwork(
         &mut self,
         keys: &[&str],
-        needs: &[Vec<String>],
+        needs: &[Vec<Need>],
         order: &[usize],
         (works, records): (&[u32], &mut [EntryRecord]),
     ) -> Result<(), CompileError> {
@@ -219,11 +225,12 @@ impl<'w> Compiler<'w> {
         let mut totals: Vec<u32> = works.to_vec();
         for place in order {
             let needed = needs.get(*place).map(Vec::as_slice).unwrap_or_default();
-            // An experiment rule may ask its experiment twice: once to decide, once whom a pause keeps out.
             let below = needed
                 .iter()
-                .filter_map(|key| totals.get(*places.get(key.as_str())?))
-                .fold(0u32, |sum, work| sum.saturating_add(work.saturating_mul(2)));
+                .filter_map(|need| {
+                    Some(totals.get(*places.get(need.key.as_str())?)?.saturating_mul(need.times))
+                })
+                .fold(0, u32::saturating_add);
             let Some(total) = totals.get_mut(*place) else { continue };
             *total = total.saturating_add(below);
             if *total > FUEL - RESERVE
@@ -297,17 +304,23 @@ pub(super) fn prefix(text: &str) -> Prefix {
     stream.prefix()
 }
 
-/// An RFC 8941 key that no hashed text can confuse: `^[a-z][a-z0-9_.-]{0,63}$`, not `layer` or `holdout`.
+/// A key of an entry, which no hashed text can confuse: as [`check_form`] has it, not `layer` or `holdout`.
 pub(super) fn check_key(key: &str) -> Result<(), Refusal> {
+    check_form(key)?;
+    if key == "layer" || key == "holdout" {
+        return Err(refuse!("the key {key:?} is reserved"));
+    }
+    Ok(())
+}
+
+/// A key as RFC 8941 has it: `^[a-z][a-z0-9_.-]{0,63}$`. Without a colon two hashed texts cannot be the same.
+pub(super) fn check_form(key: &str) -> Result<(), Refusal> {
     let mut bytes = key.bytes();
     let starts = bytes.next().is_some_and(|byte| byte.is_ascii_lowercase());
     let goes_on =
         bytes.all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_.-".contains(&byte));
     if !starts || !goes_on || key.len() > 64 {
         return Err(refuse!("the key {key:?} must be a small letter and up to 63 of a-z 0-9 _ . -"));
-    }
-    if key == "layer" || key == "holdout" {
-        return Err(refuse!("the key {key:?} is reserved"));
     }
     Ok(())
 }

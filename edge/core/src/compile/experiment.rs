@@ -32,7 +32,6 @@ impl<'w> Compiler<'w> {
         if let Some(fallback) = &experiment.fallback_unit {
             record.fallback = self.unit_view(fallback).map_err(|refusal| refusal.within("fallback_unit"))?;
         }
-        self.traffic(experiment, &mut record, &mut extension)?;
         self.switchback(experiment, &mut record, &mut extension)?;
         record.predicate = self.predicate(experiment.when.as_ref())?;
         record.state = match experiment.state {
@@ -58,6 +57,8 @@ impl<'w> Compiler<'w> {
             record.flags |= flag::HOLDOUT;
         }
         self.set_payload(experiment.payload.as_ref(), &mut extension)?;
+        // Last, since an experiment that is refused takes no ranges from others.
+        self.traffic(experiment, &mut record, &mut extension)?;
         Ok((record, extension))
     }
 
@@ -231,9 +232,6 @@ impl<'w> Compiler<'w> {
     fn occupy(&mut self, experiment: &'w Experiment, layer: &'w str) -> Result<Vec<[u16; 2]>, Refusal> {
         let mut ranges = experiment.ranges.clone();
         ranges.sort_unstable();
-        if ranges.is_empty() {
-            return Err(refuse!("ranges: an experiment in a layer needs at least one"));
-        }
         let mut joined: Vec<[u16; 2]> = Vec::new();
         for [from, to] in ranges {
             if from >= to || to > 10_000 {
@@ -246,6 +244,10 @@ impl<'w> Compiler<'w> {
                 Some([_, end]) if *end == from => *end = to,
                 _ => joined.push([from, to]),
             }
+        }
+        // What is over leaves its ranges to others.
+        if experiment.state == State::Archived {
+            return Ok(joined);
         }
         let taken = self.occupied.entry(layer).or_default();
         for [from, to] in &joined {

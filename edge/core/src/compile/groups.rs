@@ -4,6 +4,7 @@ use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 use std::collections::HashMap;
 
+use super::entries::check_form;
 use super::error::InvalidEntry;
 use super::{Refusal, refuse};
 use crate::wire::{Bundle, Holdout, Layer, Lenient, Segment};
@@ -14,7 +15,7 @@ pub(super) struct Groups<'w> {
     segments: HashMap<&'w str, Result<&'w Segment, String>>,
     layers: HashMap<&'w str, Result<&'w Layer, String>>,
     holdouts: HashMap<&'w str, Result<&'w Holdout, String>>,
-    /// Holdouts that could be read, in the order of the wire form.
+    /// Holdouts that can be used, in the order of the wire form.
     pub(super) ordered_holdouts: Vec<&'w Holdout>,
 }
 
@@ -24,12 +25,18 @@ impl<'w> Groups<'w> {
         let segments = index("segment", &wire.segments, |segment| &segment.key, invalid);
         let layers = index("layer", &wire.layers, |layer| &layer.key, invalid);
         let holdouts = index("holdout", &wire.holdouts, |holdout| &holdout.key, invalid);
-        let ordered_holdouts = wire.holdouts.iter().filter_map(Lenient::valid).collect();
+        let usable = |holdout: &&Holdout| holdouts.get(holdout.key.as_str()).is_some_and(Result::is_ok);
+        let ordered_holdouts = wire.holdouts.iter().filter_map(Lenient::valid).filter(usable).collect();
         Self { segments, layers, holdouts, ordered_holdouts }
     }
 
     pub(super) fn segment(&self, key: &str) -> Result<&'w Segment, Refusal> {
         find("segment", &self.segments, key)
+    }
+
+    /// Makes a holdout one that cannot be used.
+    pub(super) fn refuse_holdout(&mut self, key: &'w str, reason: String) {
+        self.holdouts.insert(key, Err(reason));
     }
 
     pub(super) fn layer(&self, key: &str) -> Result<&'w Layer, Refusal> {
@@ -55,10 +62,8 @@ fn index<'w, T>(
         };
         let read = match read {
             Ok(_) if groups.contains_key(key) => Err(alloc::format!("the {kind} key is used twice")),
-            Ok(_) if key.is_empty() || key.len() > 64 || key.contains(char::is_control) => {
-                Err("a key has 1 to 64 bytes and no control characters".to_string())
-            }
-            read => read,
+            Ok(group) => check_form(key).map(|()| group).map_err(|refusal| refusal.0),
+            unread => unread,
         };
         if let Err(reason) = &read {
             invalid.push(InvalidEntry { kind, key: key.to_string(), reason: reason.clone() });

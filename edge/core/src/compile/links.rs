@@ -1,4 +1,4 @@
-//! Which entry needs which: the order of compiling, and cycles, which are refused.
+//! Which entry, or which segment, needs which: the order of compiling, and cycles, which are refused.
 
 use alloc::string::String;
 use alloc::vec::Vec;
@@ -6,6 +6,14 @@ use std::collections::HashMap;
 
 use super::{Refusal, refuse};
 use crate::evaluate::DEEPEST_CHAIN;
+
+/// An entry that another one needs.
+#[derive(Clone, Debug)]
+pub(super) struct Need {
+    pub(super) key: String,
+    /// How often a decision may ask for it.
+    pub(super) times: u32,
+}
 
 /// What is known about an entry on the way through the graph.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -21,7 +29,9 @@ enum Mark {
 
 /// For each entry the reason to refuse it, if it is part of a cycle or needs too long a chain.
 pub(super) struct Links<'g> {
-    needs: &'g [Vec<String>],
+    /// What makes the links, for those who read a refusal.
+    what: &'static str,
+    needs: &'g [Vec<Need>],
     keys: &'g [&'g str],
     places: HashMap<&'g str, usize>,
     marks: Vec<Mark>,
@@ -36,13 +46,13 @@ pub(super) struct Links<'g> {
 }
 
 impl<'g> Links<'g> {
-    /// Examines entries by their keys and the keys that each needs.
-    pub(super) fn examine(keys: &'g [&'g str], needs: &'g [Vec<String>]) -> Self {
+    /// Examines entries by their keys and what each needs.
+    pub(super) fn examine(what: &'static str, keys: &'g [&'g str], needs: &'g [Vec<Need>]) -> Self {
         let places = keys.iter().enumerate().map(|(place, key)| (*key, place)).collect();
         let marks = alloc::vec![Mark::New; keys.len()];
         let (lengths, refusals) = (alloc::vec![0; keys.len()], alloc::vec![None; keys.len()]);
         let (open, order) = (Vec::new(), Vec::new());
-        let mut links = Self { needs, keys, places, marks, open, reached: 0, lengths, refusals, order };
+        let mut links = Self { what, needs, keys, places, marks, open, reached: 0, lengths, refusals, order };
         for place in 0..keys.len() {
             links.visit(place);
         }
@@ -60,7 +70,7 @@ impl<'g> Links<'g> {
             let place = *place;
             let needed = self.needs.get(place).and_then(|needs| needs.get(*next));
             *next += 1;
-            match needed.and_then(|key| self.places.get(key.as_str()).copied()) {
+            match needed.and_then(|need| self.place_of(need)) {
                 Some(needed) => match self.marks.get(needed) {
                     Some(Mark::New) => {
                         self.reach(needed);
@@ -82,6 +92,11 @@ impl<'g> Links<'g> {
                 }
             }
         }
+    }
+
+    /// Where an entry that is needed stands; none where there is no such entry.
+    fn place_of(&self, need: &Need) -> Option<usize> {
+        self.places.get(need.key.as_str()).copied()
     }
 
     fn reach(&mut self, place: usize) {
@@ -112,7 +127,7 @@ impl<'g> Links<'g> {
             }
         }
         if members.len() > 1 || self.needed_among(place, &members) == Some(place) {
-            let refusal = refuse!("prerequisites and rules go in a circle: {}", self.circle(place, &members));
+            let refusal = refuse!("{} go in a circle: {}", self.what, self.circle(place, &members));
             for member in members {
                 if let Some(slot) = self.refusals.get_mut(member) {
                     *slot = Some(refusal.clone());
@@ -123,8 +138,7 @@ impl<'g> Links<'g> {
 
     /// The first of some entries that an entry needs.
     fn needed_among(&self, place: usize, members: &[usize]) -> Option<usize> {
-        let mut needed =
-            self.needs.get(place)?.iter().filter_map(|key| self.places.get(key.as_str()).copied());
+        let mut needed = self.needs.get(place)?.iter().filter_map(|need| self.place_of(need));
         needed.find(|needed| members.contains(needed))
     }
 
@@ -147,7 +161,7 @@ impl<'g> Links<'g> {
         let needed = self.needs.get(place).map(Vec::as_slice).unwrap_or_default();
         let longest = needed
             .iter()
-            .filter_map(|key| self.lengths.get(*self.places.get(key.as_str())?))
+            .filter_map(|need| self.lengths.get(self.place_of(need)?))
             .map(|length| length.saturating_add(1))
             .max()
             .unwrap_or(0);
@@ -158,7 +172,7 @@ impl<'g> Links<'g> {
             && let Some(slot) = self.refusals.get_mut(place)
             && slot.is_none()
         {
-            *slot = Some(refuse!("a chain of more than {DEEPEST_CHAIN} prerequisites and rules"));
+            *slot = Some(refuse!("a chain of more than {DEEPEST_CHAIN} {}", self.what));
         }
     }
 }
@@ -167,11 +181,15 @@ impl<'g> Links<'g> {
 mod tests {
     use super::*;
 
+    fn need(key: &str) -> Need {
+        Need { key: key.into(), times: 1 }
+    }
+
     fn refused(graph: &[(&str, &[&str])]) -> Vec<String> {
         let keys: Vec<&str> = graph.iter().map(|(key, _)| *key).collect();
-        let needs: Vec<Vec<String>> =
-            graph.iter().map(|(_, needs)| needs.iter().map(|need| (*need).into()).collect()).collect();
-        let links = Links::examine(&keys, &needs);
+        let needs: Vec<Vec<Need>> =
+            graph.iter().map(|(_, needs)| needs.iter().map(|key| need(key)).collect()).collect();
+        let links = Links::examine("prerequisites", &keys, &needs);
         let refused = keys.iter().zip(&links.refusals).filter(|(_, refusal)| refusal.is_some());
         refused.map(|(key, _)| (*key).into()).collect()
     }
@@ -194,9 +212,9 @@ mod tests {
     fn chains_have_a_longest_length() {
         let keys: Vec<String> = (0..40).map(|i| alloc::format!("k{i}")).collect();
         let keys: Vec<&str> = keys.iter().map(|key| &**key).collect();
-        let needs: Vec<Vec<String>> =
-            (0..40).map(|i| keys.get(i + 1).map(|key| (*key).into()).into_iter().collect()).collect();
-        let links = Links::examine(&keys, &needs);
+        let needs: Vec<Vec<Need>> =
+            (0..40).map(|i| keys.get(i + 1).map(|key| need(key)).into_iter().collect()).collect();
+        let links = Links::examine("prerequisites", &keys, &needs);
         let accepted = links.refusals.iter().filter(|refusal| refusal.is_none()).count();
         assert_eq!(accepted, usize::from(DEEPEST_CHAIN) + 1);
     }

@@ -16,6 +16,7 @@ mod links;
 mod perfect_hash;
 mod regex;
 mod sections;
+mod segments;
 mod test;
 mod version_range;
 

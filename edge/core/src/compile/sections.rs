@@ -9,7 +9,7 @@ use super::perfect_hash::PerfectHash;
 use crate::bundle::layout::{
     ALIGNMENT, EntryRecord, ExtensionRecord, Header, HoldoutRecord, HoldoutSetRecord, LayerRecord, NONE_U8,
     OverrideRecord, PredicateRecord, PrerequisiteRecord, RangeRecord, RuleRecord, Section, SplitRecord,
-    VariantRecord, ViewRecord, section,
+    VariantRecord, ViewRecord, op, section,
 };
 
 /// Records of one kind, one after the other.
@@ -68,6 +68,8 @@ pub(super) struct Sections {
     pub(super) extensions: Records<{ ExtensionRecord::SIZE }>,
     pub(super) predicates: Vec<PredicateRecord>,
     pub(super) words: Runs<8>,
+    /// Words that stand before all others, since what refers to them has 16 bits for it.
+    pub(super) pre_releases: Runs<8>,
     pub(super) children: Runs<2>,
     pub(super) variants: Runs<{ VariantRecord::SIZE }>,
     pub(super) layers: Records<{ LayerRecord::SIZE }>,
@@ -94,6 +96,7 @@ impl Sections {
             extensions: Records::new(),
             predicates: Vec::new(),
             words: Runs::new(),
+            pre_releases: Runs::new(),
             children: Runs::new(),
             variants: Runs::new(),
             layers: Records::new(),
@@ -148,17 +151,31 @@ impl Sections {
         Ok(slot)
     }
 
+    /// A predicate as it is in the file, where its words stand behind the pre-releases.
+    fn behind_pre_releases(&self, predicate: PredicateRecord) -> Result<PredicateRecord, CompileError> {
+        if !op::HAS_WORDS.contains(&(predicate.op & !op::SHARED)) {
+            return Ok(predicate);
+        }
+        let a = predicate.a.checked_add(self.pre_releases.records.len()?);
+        let a = a.ok_or(CompileError::TooMany { what: "data" })?;
+        Ok(PredicateRecord { a, ..predicate })
+    }
+
     /// The whole file.
     pub(super) fn write(&self, mut header: Header, hash: &PerfectHash) -> Result<Vec<u8>, CompileError> {
         let entries: Vec<u8> = self.entries.iter().flat_map(EntryRecord::bytes).collect();
         let displacements: Vec<u8> =
             hash.displacements.iter().flat_map(|number| number.to_le_bytes()).collect();
-        let predicates: Vec<u8> = self.predicates.iter().flat_map(PredicateRecord::bytes).collect();
+        let mut predicates = Vec::new();
+        for predicate in &self.predicates {
+            predicates.extend_from_slice(&self.behind_pre_releases(*predicate)?.bytes());
+        }
+        let words = [self.pre_releases.records.bytes.as_slice(), &self.words.records.bytes].concat();
         let sections: [(u16, usize, &[u8]); 20] = [
             (section::ENTRY, EntryRecord::SIZE, &entries),
             (section::DISPLACEMENT, 2, &displacements),
             (section::PREDICATE, PredicateRecord::SIZE, &predicates),
-            (section::WORD, 8, &self.words.records.bytes),
+            (section::WORD, 8, &words),
             (section::CHILD, 2, &self.children.records.bytes),
             (section::VIEW, ViewRecord::SIZE, &self.views.bytes),
             (section::LAYER, LayerRecord::SIZE, &self.layers.bytes),

@@ -164,16 +164,16 @@ impl Compiler<'_> {
     }
 
     fn compare_version(&mut self, test: &Test, op: u8, text: &str) -> Result<u16, Refusal> {
-        let version = Version::parse(text).ok_or_else(|| {
-            refuse!("{text:?} is no version such as 2.3.0 or 2.3.0-beta.1 with numbers below 2^32")
+        let version = Version::parse(text).filter(|version| !version.is_too_large()).ok_or_else(|| {
+            refuse!("{text:?} is no version such as 2.3.0 or 2.3.0-beta.1 with numbers below 2^32 - 1")
         })?;
         let n = if version.pre.is_empty() {
             NONE
         } else {
             let reference = self.sections.reference(version.pre)?;
-            let word = self.words(&[reference])?;
-            u16::try_from(word)
-                .map_err(|_| refuse!("too many values before this one: split the environment"))?
+            let word = self.sections.pre_releases.run(&[reference.to_le_bytes()])?;
+            let word = u16::try_from(word).ok().filter(|word| *word != NONE);
+            word.ok_or_else(|| refuse!("more than 65,535 different pre-releases: split the environment"))?
         };
         self.atom(test, view::VERSION, op, (n, version.patch, version.major_minor))
     }

@@ -21,6 +21,8 @@ pub(crate) use subject::Bound;
 pub use subject::Subject;
 pub(crate) use version::Version;
 
+use core::fmt;
+
 use crate::sticky::StickyEntry;
 use crate::{Handle, evaluate::VariantIndex};
 
@@ -44,6 +46,17 @@ pub enum Value<'a> {
     Boolean(bool),
     /// An array or object: there, but no test other than `exists` knows it.
     Other,
+}
+
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => f.write_str(text),
+            Self::Number(number) => write!(f, "{number}"),
+            Self::Boolean(value) => write!(f, "{value}"),
+            Self::Other => f.write_str("an array or object"),
+        }
+    }
 }
 
 impl<'a> Attribute<'a> {

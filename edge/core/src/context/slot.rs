@@ -22,10 +22,12 @@ pub(crate) enum Slot<'a> {
     Address(u64, u64),
     /// Present, whatever it is.
     Present,
+    /// Wanted in a way that only a newer reader knows.
+    Foreign,
 }
 
 impl<'a> Slot<'a> {
-    /// Reads a value as a kind of [`view`] wants it; an unknown kind reads nothing.
+    /// Reads a value as a kind of [`view`] wants it.
     pub(crate) fn read(kind: u8, value: Value<'a>) -> Self {
         let slot = match (kind, value) {
             (view::UNIT, Value::Text(text)) if !text.is_empty() => Some(Self::Text(text, 0)),

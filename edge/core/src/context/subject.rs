@@ -1,8 +1,8 @@
 //! A context bound to a bundle.
 
-use super::{Context, Slot};
+use super::{Context, Slot, Value};
 use crate::bundle::Bundle;
-use crate::bundle::layout::{ViewRecord, flag};
+use crate::bundle::layout::{PredicateRecord, ViewRecord, flag, op, view};
 
 /// A context bound to a bundle: every attribute that the bundle's conditions use, looked up and parsed once.
 ///
@@ -50,6 +50,9 @@ const fn enabled_checks(context: &Context<'_>) -> u16 {
 fn read_view<'a>(bundle: &Bundle<'a>, context: &Context<'a>, index: u32) -> Option<Slot<'a>> {
     let view = ViewRecord::at(&bundle.views, index)?;
     let name = bundle.string_bytes(view.name, u32::from(view.name_len))?;
+    if !(view::UNIT..=view::ANY).contains(&view.kind) {
+        return Some(Slot::Foreign);
+    }
     let attribute = context.attributes.iter().find(|attribute| attribute.name.as_bytes() == name);
     Some(attribute.map_or(Slot::Missing, |attribute| Slot::read(view.kind, attribute.value)))
 }
@@ -90,6 +93,19 @@ impl<'s> Bound<'s> {
     #[inline]
     pub(crate) fn bound_slot(&self, index: u8) -> Option<&'s Slot<'s>> {
         self.slots.get(usize::from(index))
+    }
+
+    /// What the context has for the attribute that a predicate tests, if it tests one.
+    pub(crate) fn value_of(&self, predicate: &PredicateRecord) -> Option<Value<'s>> {
+        if predicate.op & !op::SHARED < op::EXISTS {
+            return None;
+        }
+        let name = self.bundle.view_name(predicate.slot)?;
+        self.context
+            .attributes
+            .iter()
+            .find(|attribute| attribute.name == name)
+            .map(|attribute| attribute.value)
     }
 
     /// The attribute of a view; `None` when the bundle has no such view.

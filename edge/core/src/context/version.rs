@@ -13,10 +13,13 @@ pub(crate) struct Version<'a> {
 }
 
 impl<'a> Version<'a> {
+    /// What numbers of any size are read as that no condition may have.
+    const LARGEST: u32 = u32::MAX;
+
     /// Reads `major[.minor[.patch]][-pre][+build]` with an optional leading `v`; missing parts are 0.
     ///
-    /// As in the specification, numbers have no leading zeros and identifiers are not empty. Numbers beyond 32 bits are not
-    /// read.
+    /// As in the specification, numbers have no leading zeros and identifiers are not empty. Numbers of [`Self::LARGEST`] and more
+    /// are read as that: conditions have smaller ones only, so the order is the same.
     pub(crate) fn parse(text: &'a str) -> Option<Self> {
         let text = text.strip_prefix(['v', 'V']).unwrap_or(text);
         let (text, build) = text.split_once('+').map_or((text, None), |(text, build)| (text, Some(build)));
@@ -33,6 +36,14 @@ impl<'a> Version<'a> {
             patch,
             pre: pre.unwrap_or(""),
         })
+    }
+
+    /// Whether a number is so large that two such versions cannot be told apart.
+    #[cfg(feature = "compile")]
+    pub(crate) const fn is_too_large(&self) -> bool {
+        let minor = self.major_minor & u32::MAX as u64;
+        let largest = Self::LARGEST as u64;
+        self.major_minor >> 32 == largest || minor == largest || self.patch == Self::LARGEST
     }
 
     /// The three numbers as one that orders like them.
@@ -52,10 +63,10 @@ impl<'a> Version<'a> {
     }
 }
 
-/// A number without sign or leading zeros, up to 32 bits.
+/// A number without sign or leading zeros.
 fn number(text: &str) -> Option<u32> {
-    let plain = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
-    if plain { text.parse().ok() } else { None }
+    let plain = is_numeric(text) && !text.is_empty() && (text == "0" || !text.starts_with('0'));
+    plain.then(|| text.parse().unwrap_or(Version::LARGEST))
 }
 
 fn is_identifier(text: &str) -> bool {
@@ -129,6 +140,9 @@ mod tests {
             "2.1.0",
             "2.1.1",
             "10.0.0",
+            "10.0.4294967294",
+            "10.0.99999999999999999999999",
+            "10.4294967295.0",
         ];
         for (i, left) in ascending.iter().enumerate() {
             for (j, right) in ascending.iter().enumerate() {
@@ -169,7 +183,6 @@ mod tests {
             "+1.2.3",
             " 1.2.3",
             "1.2.3 ",
-            "1.2.4294967296",
             "vv1.2.3",
         ] {
             assert_eq!(Version::parse(text), None, "{text}");

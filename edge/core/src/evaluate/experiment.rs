@@ -32,7 +32,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         record: EntryView<'_>,
         chain: u8,
     ) -> Option<Decision> {
-        let outcome = |reason| Some(Decision::experiment_outcome(handle, record.control(), reason));
+        let outcome = |reason| outcome(handle, record, record.control(), reason);
         let checks = record.flags() & self.bound.enabled | self.bound.always;
         if checks & BEFORE_UNIT != 0
             && let Some(reason) = self.before_unit(handle, checks, chain)?
@@ -59,7 +59,11 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         let mut buffer = UnitBuffer::new();
         match self.unit(handle, &mut buffer)? {
             Some(unit) => self.experiment_of_unit(handle, record, unit),
-            None => Some(Decision::experiment_outcome(handle, record.control(), Reason::NoUnit)),
+            // What a tester asks for needs no unit.
+            None => match self.forced(handle, record.variants_n()) {
+                Some(variant) => outcome(handle, record, variant, Reason::Override),
+                None => outcome(handle, record, record.control(), Reason::NoUnit),
+            },
         }
     }
 
@@ -71,7 +75,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         record: EntryView<'_>,
         unit: Unit<'_>,
     ) -> Option<Decision> {
-        let outcome = |reason| Some(Decision::experiment_outcome(handle, record.control(), reason));
+        let control = |reason| outcome(handle, record, record.control(), reason);
         let checks = record.flags() & self.bound.enabled | self.bound.always;
         if checks & FIXED != 0
             && let Some((variant, reason)) = self.fixed(handle, unit)?
@@ -81,20 +85,20 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         let shipped = record.state() == state::SHIPPED;
         if checks & bit::HOLDOUT != 0 {
             match self.held(record.holdouts(), unit)? {
-                Held::Out => return outcome(Reason::Holdout),
-                Held::Paired if !shipped => return outcome(Reason::HoldoutPaired),
+                Held::Out => return control(Reason::Holdout),
+                Held::Paired if !shipped => return control(Reason::HoldoutPaired),
                 Held::Paired | Held::No => {}
             }
         }
         if record.predicate() != NONE && self.condition(record.predicate())? != Truth::True {
-            return outcome(Reason::NotTargeted);
+            return control(Reason::NotTargeted);
         }
         if shipped {
-            return Some(Decision::experiment_outcome(handle, record.fixed(), Reason::Shipped));
+            return outcome(handle, record, record.fixed(), Reason::Shipped);
         }
         match self.assign(handle, record, unit)? {
             Ok(variant) => Some(Decision::experiment_outcome(handle, variant, Reason::Assigned)),
-            Err(reason) => outcome(reason),
+            Err(reason) => control(reason),
         }
     }
 
@@ -174,6 +178,12 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     }
 }
 
+/// A decision for a variant that the entry states, which must be one of its own.
+#[inline(always)]
+fn outcome(handle: Handle, record: EntryView<'_>, variant: u8, reason: Reason) -> Option<Decision> {
+    (variant < record.variants_n()).then_some(Decision::experiment_outcome(handle, variant, reason))
+}
+
 /// The extension of an entry that must have one.
 pub(super) fn extension(bundle: &Bundle<'_>, handle: Handle) -> Option<ExtensionRecord> {
     let record = EntryRecord::at(&bundle.entries, u32::from(handle.0))?;
@@ -185,13 +195,17 @@ pub(super) fn extension(bundle: &Bundle<'_>, handle: Handle) -> Option<Extension
 fn in_further_range(bundle: &Bundle<'_>, handle: Handle, bucket: u16) -> Option<bool> {
     let extension = extension(bundle, handle)?;
     let ranges = bundle.ranges.slice(extension.ranges, extension.ranges_n)?;
-    for place in 0..ranges.len() {
-        let range = RangeRecord::at(&ranges, place)?;
-        if (range.from..range.to).contains(&bucket) {
-            return Some(true);
+    // They are sorted, and the first that ends after the bucket is the only one that can hold it.
+    let (mut low, mut high) = (0, ranges.len());
+    while low < high {
+        let middle = low.midpoint(high);
+        if RangeRecord::at(&ranges, middle)?.to <= bucket {
+            low = middle.checked_add(1)?;
+        } else {
+            high = middle;
         }
     }
-    Some(false)
+    Some(RangeRecord::at(&ranges, low).is_some_and(|range| range.from <= bucket))
 }
 
 /// The variant of a bucket that belongs to none of the first four.

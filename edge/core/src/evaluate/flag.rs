@@ -27,7 +27,11 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         if checks != 0
             && let Some(reason) = self.before_unit(handle, checks, chain)?
         {
-            return Some(Decision::flag_outcome(handle, record.control, reason));
+            return (record.control < record.variants_n).then_some(Decision::flag_outcome(
+                handle,
+                record.control,
+                reason,
+            ));
         }
         if let Some(variant) = self.flag_override(handle, record)? {
             return Some(Decision::flag_outcome(handle, variant, Reason::Override));
@@ -53,7 +57,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     }
 
     fn flag_override(&mut self, handle: Handle, record: &EntryRecord) -> Option<Option<u8>> {
-        if let Some(variant) = self.forced(handle, record) {
+        if let Some(variant) = self.forced(handle, record.variants_n) {
             return Some(Some(variant));
         }
         if record.flags & bit::OVERRIDE == 0 {
@@ -147,6 +151,9 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// Whether an experiment that is paused, or that holds the unit out, would otherwise take it.
     fn would_take(&mut self, experiment: u16, chain: u8) -> Option<bool> {
         let handle = Handle(experiment);
+        if V::ENABLED {
+            self.visitor.visit(Step::Otherwise { experiment: handle });
+        }
         let record = EntryView::at(&self.bound.bundle.entries, u32::from(experiment))?;
         let checks = record.flags() & self.bound.enabled & !bit::STATE;
         if self.before_unit(handle, checks, chain)?.is_some() {
@@ -154,6 +161,9 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         }
         let mut buffer = UnitBuffer::new();
         let Some(unit) = self.unit(handle, &mut buffer)? else { return Some(false) };
+        if self.fixed(handle, unit)?.is_some() {
+            return Some(true);
+        }
         if self.condition(record.predicate())? != Truth::True {
             return Some(false);
         }

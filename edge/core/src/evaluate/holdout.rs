@@ -2,7 +2,7 @@
 
 use super::unit::Unit;
 use super::{Evaluator, Memory};
-use crate::bundle::layout::{HoldoutRecord, HoldoutSetRecord, NONE};
+use crate::bundle::layout::{HoldoutRecord, HoldoutSetRecord, NONE, mode};
 use crate::explain::{Step, Visitor};
 use crate::hash::bulk::UnitHash;
 use crate::hash::murmur3::Prefix;
@@ -52,12 +52,11 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         let hash = unit.absorb(&mut self.memory, prefix).gate();
         let bucket = u32::from(to_bucket(hash));
         let bp = u32::from(record.bp);
-        let mut held = if bucket < bp {
-            Held::Out
-        } else if record.mode == 1 && bucket < 2 * bp {
-            Held::Paired
-        } else {
-            Held::No
+        let mut held = match record.mode {
+            mode::SIMPLE | mode::PAIRED if bucket < bp => Held::Out,
+            mode::PAIRED if bucket < 2 * bp => Held::Paired,
+            mode::SIMPLE | mode::PAIRED => Held::No,
+            _ => return None,
         };
         if held != Held::No && record.exclude != NONE && self.condition(record.exclude)? == Truth::True {
             held = Held::No;

@@ -98,7 +98,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     #[cold]
     pub(super) fn fixed(&mut self, handle: Handle, unit: Unit<'_>) -> Option<Option<(u8, Reason)>> {
         let record = &self.record(handle)?;
-        if let Some(variant) = self.forced(handle, record) {
+        if let Some(variant) = self.forced(handle, record.variants_n) {
             return Some(Some((variant, Reason::Override)));
         }
         if record.flags & bit::OVERRIDE != 0
@@ -107,7 +107,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
             return Some(Some((variant, Reason::Override)));
         }
         if record.flags & bit::STICKY != 0
-            && record.state == state::RUNNING
+            && record.state != state::SHIPPED
             && let Some(variant) = self.kept(record)?
         {
             return Some(Some((variant, Reason::Sticky)));
@@ -115,11 +115,11 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         Some(None)
     }
 
-    /// What a tester asked for, if the entry has that variant.
-    pub(super) fn forced(&mut self, handle: Handle, record: &EntryRecord) -> Option<u8> {
+    /// What a tester asked for, if it is one of the entry's variants.
+    pub(super) fn forced(&mut self, handle: Handle, variants_n: u8) -> Option<u8> {
         let forced = self.bound.context.forced.iter().find(|forced| forced.handle == handle)?;
         let variant = forced.variant;
-        if variant.0 >= record.variants_n {
+        if variant.0 >= variants_n {
             return None;
         }
         if V::ENABLED {
@@ -155,7 +155,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// The variant kept from before, if the experiment still has it.
     fn kept(&mut self, record: &EntryRecord) -> Option<Option<u8>> {
         let tag = self.extension(record)?.sticky;
-        let kept = self.bound.context.sticky.iter().find(|entry| entry.salt_tag() == tag);
+        let kept = self.bound.context.sticky.iter().rfind(|entry| entry.salt_tag() == tag);
         let mut found = None;
         if let Some(kept) = kept {
             for place in 0..record.variants_n {

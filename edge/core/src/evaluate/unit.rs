@@ -80,6 +80,7 @@ impl<'s> Bound<'s> {
                 buffer.push(text.as_bytes())?;
                 Some(buffer.unit(view))
             }
+            Slot::Foreign => return None,
             _ => None,
         })
     }

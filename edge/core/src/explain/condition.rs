@@ -5,7 +5,10 @@ use core::fmt;
 use crate::Bundle;
 use crate::bundle::layout::{NONE, PredicateRecord, op};
 
-/// A condition of a bundle, for showing: displays as one line such as `country in [2 values]` or `app_version >= 2.3.0`.
+/// Values of a list that are shown.
+const SHOWN: u32 = 8;
+
+/// A condition of a bundle, for showing: displays as one line such as `country in [AT, DE]` or `app_version >= 2.3.0`.
 #[derive(Clone, Copy, Debug)]
 pub struct Condition<'a> {
     bundle: &'a Bundle<'a>,
@@ -73,16 +76,17 @@ impl<'a> Condition<'a> {
         match self.operation() {
             op::AND | op::OR => write!(f, "[{} conditions]", record.n),
             op::SEGMENT => f.write_str(self.bundle.string(record.a, u32::from(record.n)).unwrap_or("?")),
-            op::EQ_SHORT => {
-                let bytes = record.b.to_le_bytes();
-                let text =
-                    bytes.split_last().and_then(|(len, text)| text.get(..usize::from(len.wrapping_sub(1))));
-                f.write_str(text.and_then(|text| str::from_utf8(text).ok()).unwrap_or("?"))
-            }
+            op::EQ_SHORT => short_text(f, record.b),
             op::EQ_LONG | op::STARTS_WITH..=op::EQ_ANY_CASE => f.write_str(self.text()),
             op::REGEX => f.write_str(self.referred(record.b)),
-            op::IN_TEXTS => write!(f, "[{} values]", count.saturating_add(u64::from(record.n))),
-            op::IN_NUMBERS => write!(f, "[{count} values]"),
+            op::IN_TEXTS => self.list(f, count.saturating_add(u64::from(record.n)), |f, place, word| {
+                if place < u32::from(record.n) {
+                    short_text(f, word)
+                } else {
+                    f.write_str(self.referred(word))
+                }
+            }),
+            op::IN_NUMBERS => self.list(f, count, |f, _, word| write!(f, "{}", f64::from_bits(word))),
             op::IN_ADDRESSES => write!(f, "[{count} ranges]"),
             op::IN_IDS => write!(f, "[{count} ids]"),
             op::EQ_BOOL => write!(f, "{}", record.b != 0),
@@ -90,6 +94,25 @@ impl<'a> Condition<'a> {
             op::EQ_VERSION..=op::LTE_VERSION => self.version(f),
             op::GT_DATE..=op::LTE_DATE => write!(f, "{} us since 1970", record.b.cast_signed()),
             _ => Ok(()),
+        }
+    }
+
+    /// The first values of a list, and how many there are if not all are shown.
+    fn list(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        count: u64,
+        show: impl Fn(&mut fmt::Formatter<'_>, u32, u64) -> fmt::Result,
+    ) -> fmt::Result {
+        f.write_str("[")?;
+        for place in (0..SHOWN).take_while(|place| u64::from(*place) < count) {
+            let word = self.bundle.words.record::<8>(self.record.a.wrapping_add(place));
+            f.write_str(if place == 0 { "" } else { ", " })?;
+            show(f, place, u64::from_le_bytes(word.unwrap_or_default()))?;
+        }
+        match count.saturating_sub(u64::from(SHOWN)) {
+            0 => f.write_str("]"),
+            more => write!(f, ", and {more} more]"),
         }
     }
 
@@ -102,6 +125,13 @@ impl<'a> Condition<'a> {
         let word = self.bundle.words.record::<8>(u32::from(record.n)).map(u64::from_le_bytes);
         write!(f, "-{}", word.map_or("?", |reference| self.referred(reference)))
     }
+}
+
+/// A text that was packed into a word.
+fn short_text(f: &mut fmt::Formatter<'_>, word: u64) -> fmt::Result {
+    let bytes = word.to_le_bytes();
+    let text = bytes.split_last().and_then(|(len, text)| text.get(..usize::from(len.wrapping_sub(1))));
+    f.write_str(text.and_then(|text| str::from_utf8(text).ok()).unwrap_or("?"))
 }
 
 impl fmt::Display for Condition<'_> {

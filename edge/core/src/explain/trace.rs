@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::{Condition, Held, Step, Visitor};
 use crate::bundle::State;
-use crate::evaluate::{Decision, VariantIndex};
+use crate::evaluate::{Decision, Reason, VariantIndex};
 use crate::hash::to_bucket;
 use crate::{Bundle, Handle};
 
@@ -26,8 +26,17 @@ use crate::{Bundle, Handle};
 pub struct Trace<'b> {
     bundle: &'b Bundle<'b>,
     steps: Vec<TraceStep>,
-    /// Entries whose decision has begun and not ended, the innermost last.
-    open: Vec<Handle>,
+    /// Entries whose steps are told, the innermost last.
+    open: Vec<Open>,
+}
+
+/// Whose steps are told.
+#[derive(Clone, Copy, Debug)]
+enum Open {
+    /// A decision.
+    Decision(Handle),
+    /// What an experiment would have done otherwise.
+    Otherwise(Handle),
 }
 
 /// One step, with names. Buckets are 0 to 9999; shares are basis points; times are milliseconds since 1970.
@@ -45,12 +54,13 @@ pub enum TraceStep {
     Override { id_hash: String, variant: Option<String> },
     Sticky { variant: Option<String> },
     Holdout { holdout: String, hash: u32, bucket: u16, held: &'static str },
-    Condition { condition: String, depth: u8, truth: &'static str },
+    Condition { condition: String, value: Option<String>, depth: u8, truth: &'static str },
     Layer { layer: String, hash: u32, bucket: u16, inside: bool },
     Gate { hash: u32, bucket: u16, below: u16, inside: bool },
+    Otherwise { experiment: String },
     Variant { hash: u32, bucket: u16, variant: String },
     Rule { rule: u16, id: String, took: bool },
-    Decided { key: String, variant: Option<String>, reason: &'static str },
+    Decided { key: String, variant: Option<String>, reason: &'static str, detail: Option<String> },
 }
 
 impl<'b> Trace<'b> {
@@ -81,11 +91,28 @@ impl<'b> Trace<'b> {
     }
 
     fn variant(&self, index: VariantIndex) -> String {
-        self.open.last().map(|handle| self.variant_of(*handle, index)).unwrap_or_default()
+        match self.open.last() {
+            Some(Open::Decision(handle) | Open::Otherwise(handle)) => self.variant_of(*handle, index),
+            None => String::new(),
+        }
     }
 
     fn served(&self, decision: &Decision) -> Option<String> {
         decision.variant_index().map(|index| self.variant_of(decision.handle(), index))
+    }
+
+    /// Why an entry could not be decided.
+    fn detail(&self, decision: &Decision) -> Option<String> {
+        if decision.reason() != Reason::Invalid {
+            return None;
+        }
+        let entry = self.bundle.entry(decision.handle());
+        let reason = entry.and_then(|entry| entry.invalid_reason());
+        Some(
+            reason
+                .unwrap_or("the bundle is damaged here, or deciding took more work than is allowed")
+                .to_string(),
+        )
     }
 
     #[expect(clippy::too_many_lines, reason = "one arm for each step, so that the compiler misses none")]
@@ -127,6 +154,7 @@ impl<'b> Trace<'b> {
                 key: self.key(decision.handle()),
                 variant: self.served(&decision),
                 reason: decision.reason().as_str(),
+                detail: self.detail(&decision),
             },
             Step::Holdout { holdout, hash, held } => TraceStep::Holdout {
                 holdout: name(self.bundle.holdout_key(holdout)),
@@ -134,11 +162,13 @@ impl<'b> Trace<'b> {
                 bucket: to_bucket(hash),
                 held: held_name(held),
             },
-            Step::Condition { index, depth, truth } => {
+            Step::Condition { index, depth, value, truth } => {
                 let condition = Condition::at(self.bundle, index);
                 let condition = condition.map(|condition| condition.to_string()).unwrap_or_default();
-                TraceStep::Condition { condition, depth, truth: truth.as_str() }
+                let value = value.map(|value| value.to_string());
+                TraceStep::Condition { condition, value, depth, truth: truth.as_str() }
             }
+            Step::Otherwise { experiment } => TraceStep::Otherwise { experiment: self.key(experiment) },
             Step::Layer { layer, hash, inside } => TraceStep::Layer {
                 layer: name(self.bundle.layer_key(layer)),
                 hash,
@@ -157,8 +187,14 @@ impl<'b> Trace<'b> {
 
 impl Visitor for Trace<'_> {
     fn visit(&mut self, step: Step<'_>) {
-        if let Step::Begin { entry } = step {
-            self.open.push(entry);
+        match step {
+            Step::Begin { entry } => self.open.push(Open::Decision(entry)),
+            Step::Otherwise { experiment } => self.open.push(Open::Otherwise(experiment)),
+            // The rule, or the decision that could not go on, is the flag's again.
+            Step::Rule { .. } | Step::Decided { .. } => {
+                self.open.pop_if(|open| matches!(open, Open::Otherwise(_)));
+            }
+            _ => {}
         }
         let named = self.named(step);
         self.steps.push(named);

@@ -50,7 +50,9 @@ fn rarer(bundle: &Bundle<'_>, slot: &Slot<'_>, record: &PredicateRecord) -> Opti
     match (record.op & !op::SHARED, slot) {
         (op::TRUE, _) => Some(Truth::True),
         (op::FALSE, _) => Some(Truth::False),
-        (op::EXISTS, slot) => Some(Truth::from(!matches!(slot, Slot::Missing))),
+        (op::EXISTS, slot) if !matches!(slot, Slot::Foreign) => {
+            Some(Truth::from(!matches!(slot, Slot::Missing)))
+        }
         (op::EQ_LONG | op::STARTS_WITH..=op::EQ_ANY_CASE, Slot::Text(text, _)) => texts(bundle, text, record),
         (op::REGEX, Slot::Text(text, _)) => {
             regex::is_match(&bundle.words.slice(record.a, u32::from(record.n))?, text.as_bytes())
@@ -59,8 +61,11 @@ fn rarer(bundle: &Bundle<'_>, slot: &Slot<'_>, record: &PredicateRecord) -> Opti
         (op::IN_NUMBERS, Slot::Number(number)) => in_numbers(bundle, *number, record),
         (op::GT_DATE..=op::LTE_DATE, Slot::Date(micros)) => Some(dates(*micros, record)),
         (op::IN_ADDRESSES, Slot::Address(upper, lower)) => in_addresses(bundle, (*upper, *lower), record),
-        (op::IN_IDS, slot) => in_ids(bundle, slot, record),
-        (op::EQ_SHORT..=op::IN_ADDRESSES | op::REGEX, _) => Some(Truth::Unknown),
+        (op::IN_IDS, slot) if !matches!(slot, Slot::Foreign) => in_ids(bundle, slot, record),
+        (_, Slot::Foreign) => None,
+        (op::EQ_SHORT..=op::EQ_ANY_CASE | op::EQ_BOOL..=op::IN_ADDRESSES | op::REGEX, _) => {
+            Some(Truth::Unknown)
+        }
         _ => None,
     }
 }

@@ -16,8 +16,9 @@ use crate::explain::{Step, Visitor};
 #[cfg(feature = "compile")]
 pub(crate) const LONGEST_PART: usize = text::LONGEST;
 
-/// How deep a condition may be nested; the compiler refuses more, and so does this for damaged bundles.
-pub(crate) const DEEPEST: u8 = 16;
+/// How deep a condition may be nested, where a segment takes up to four levels; the compiler refuses more, and so does this for
+/// damaged bundles.
+pub(crate) const DEEPEST: u8 = 80;
 
 impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// Truth of a predicate; `None` for a damaged one.
@@ -52,7 +53,8 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
             self.memory.keep_truth(index, truth);
         }
         if V::ENABLED {
-            self.visitor.visit(Step::Condition { index, depth, truth });
+            let value = self.bound.value_of(&record);
+            self.visitor.visit(Step::Condition { index, depth, value, truth });
         }
         Some(truth)
     }

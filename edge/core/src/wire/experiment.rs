@@ -3,7 +3,7 @@
 use alloc::string::String;
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::{Condition, is_false, is_true, is_user_id, user_id, yes};
@@ -97,9 +97,14 @@ pub struct Variant {
     pub key: String,
     /// Share in basis points.
     pub weight_bp: u16,
-    /// Any JSON value.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    /// Any JSON value, `null` included; none when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "given")]
     pub value: Option<Value>,
+}
+
+/// A value that is there, also when it is `null`.
+fn given<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 /// From when and until when an entry is live; RFC 3339, the end excluded.

@@ -22,6 +22,9 @@ pub(crate) struct Visit {
 /// Variant and reason.
 pub(crate) type Answer = (Option<String>, &'static str);
 
+/// What the keys of entries that cannot be compiled begin with.
+pub(crate) const INVALID: &str = "invalid_";
+
 pub(crate) struct Reference<'b> {
     bundle: &'b Value,
     /// The experiment that no holdout is asked about.
@@ -33,8 +36,11 @@ impl<'b> Reference<'b> {
         Self { bundle, exempt: None }
     }
 
-    /// Decides an experiment or flag that compiles.
+    /// Decides an experiment or flag; whether one can be compiled is not worked out here but said by its key.
     pub(crate) fn decide(&self, key: &str, visit: &Visit) -> Answer {
+        if key.starts_with(INVALID) {
+            return (None, "invalid");
+        }
         if let Some(experiment) = self.named("experiments", key) {
             return self.experiment(experiment, visit);
         }
@@ -72,7 +78,8 @@ impl<'b> Reference<'b> {
         let key = experiment["key"].as_str().unwrap();
         let salt = experiment["salt"].as_str().unwrap_or(key);
         if state == "running" && experiment["sticky"] == true {
-            let kept = visit.sticky.iter().find(|(kept, _)| kept == salt).map(|(_, variant)| variant);
+            // The newest stands last.
+            let kept = visit.sticky.iter().rfind(|(kept, _)| kept == salt).map(|(_, variant)| variant);
             if let Some(variant) =
                 kept.filter(|kept| variants.iter().any(|variant| variant["key"] == ***kept))
             {
@@ -135,7 +142,7 @@ impl<'b> Reference<'b> {
             };
             by_scope || names(&experiment["holdouts"], &holdout["key"])
         };
-        all.iter().filter(applies).collect()
+        all.iter().filter(usable).filter(applies).collect()
     }
 
     /// 2: held out of everything; 1: of running experiments; 0: of nothing.
@@ -192,7 +199,7 @@ impl<'b> Reference<'b> {
                     && holdout["unit"].as_str().unwrap_or("user_id") == unit_name;
                 shipped || names(&rule["holdouts"], &holdout["key"])
             };
-            if self.held(&all.iter().filter(applies).collect::<Vec<_>>(), unit, visit) == 2 {
+            if self.held(&all.iter().filter(usable).filter(applies).collect::<Vec<_>>(), unit, visit) == 2 {
                 return None;
             }
         }
@@ -208,8 +215,9 @@ impl<'b> Reference<'b> {
             let taken = bucket(&text) < rollout["bp"].as_u64()?;
             return taken.then(|| (Some(split(&rollout["variants"], &format!("{text}:variant"))), "rollout"));
         }
-        let experiment = self.named("experiments", rule["experiment"].as_str()?)?;
-        let answer = self.experiment(experiment, visit);
+        let key = rule["experiment"].as_str()?;
+        let experiment = self.named("experiments", key)?;
+        let answer = self.decide(key, visit);
         match answer.1 {
             "assigned" | "sticky" | "override" | "shipped" => Some(answer),
             // Whom only the pause or the holdout keeps out gets control; others go on to the next rule.
@@ -218,11 +226,9 @@ impl<'b> Reference<'b> {
                 if freed["state"] == "paused" {
                     freed["state"] = "running".into();
                 }
-                freed["overrides"] = Value::Null;
-                freed["sticky"] = false.into();
                 let free = Self { bundle: self.bundle, exempt: Some(&experiment["key"]) };
                 let (_, reason) = free.experiment(&freed, visit);
-                matches!(reason, "assigned" | "shipped").then_some(answer)
+                matches!(reason, "assigned" | "shipped" | "override" | "sticky").then_some(answer)
             }
             _ => None,
         }
@@ -279,6 +285,11 @@ fn kleene(parts: impl Iterator<Item = Option<bool>>, decisive: bool) -> Option<b
     } else {
         Some(!decisive)
     }
+}
+
+/// Whether a holdout holds anybody at all.
+fn usable(holdout: &&Value) -> bool {
+    !holdout["key"].as_str().unwrap().starts_with(INVALID)
 }
 
 fn names(list: &Value, key: &Value) -> bool {

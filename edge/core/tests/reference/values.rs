@@ -6,7 +6,7 @@ use std::net::IpAddr;
 /// A version with every number as text, so that nothing can overflow.
 #[derive(PartialEq, Eq)]
 pub(crate) struct Version {
-    numbers: [u64; 3],
+    numbers: [u128; 3],
     pre: Vec<Identifier>,
 }
 
@@ -37,7 +37,7 @@ impl Version {
             if !is_number(part) || !no_leading_zero(part) {
                 return None;
             }
-            *number = part.parse().ok().filter(|number| *number <= u64::from(u32::MAX))?;
+            *number = part.parse().unwrap_or(u128::MAX);
         }
         let mut identifiers = Vec::new();
         for word in pre.into_iter().flat_map(|pre| pre.split('.')) {
@@ -45,7 +45,7 @@ impl Version {
                 return None;
             }
             identifiers.push(match is_number(word) {
-                true => Identifier::Numeric(word.parse().ok()?),
+                true => Identifier::Numeric(word.parse().unwrap_or(u128::MAX)),
                 false => Identifier::Text(word.to_owned()),
             });
         }
@@ -178,6 +178,10 @@ pub(crate) fn cidr_holds(block: &str, wanted: u128) -> bool {
     let (start, prefix) = block.split_once('/').unwrap_or((block, ""));
     let width = if start.contains(':') { 128 } else { 32 };
     let prefix: u32 = if prefix.is_empty() { width } else { prefix.parse().unwrap() };
+    // IPv4 addresses are in blocks of IPv6 only where these speak of nothing else.
+    if width == 128 && prefix < 96 && wanted >> 32 == 0xffff {
+        return false;
+    }
     let prefix = prefix + 128 - width;
     (0..prefix).all(|bit| {
         let mask = 1 << (127 - bit);

@@ -16,7 +16,15 @@ pub(crate) struct Suite {
 pub(crate) const NOW: i64 = 1_795_579_200_000;
 
 pub(crate) fn suites() -> Vec<Suite> {
-    vec![conditions::operators(), conditions::patterns(), buckets(), experiments(), flags(), holdouts()]
+    vec![
+        conditions::operators(),
+        conditions::patterns(),
+        buckets(),
+        experiments(),
+        flags(),
+        holdouts(),
+        invalid(),
+    ]
 }
 
 fn variants() -> Value {
@@ -56,6 +64,7 @@ fn buckets() -> Suite {
             layered("first", json!([[0, 1000]])),
             layered("second", json!([[1000, 2000], [5000, 5001], [9999, 10000]])),
             layered("third", json!([[2000, 5000], [5001, 9000]])),
+            layered("without_ranges", json!([])),
         ],
         "layers": [{"key":"checkout"}],
     }));
@@ -90,7 +99,7 @@ fn buckets() -> Suite {
         " ",
         "A",
     ];
-    for key in ["half", "fifth", "nobody", "one", "first", "second", "third"] {
+    for key in ["half", "fifth", "nobody", "one", "first", "second", "third", "without_ranges"] {
         for id in ids {
             cases.push(case(key, json!({"user_id": id})));
         }
@@ -163,6 +172,7 @@ fn experiments() -> Suite {
         json!([["kept:3", "treatment"]]),
         json!([["kept:2", "treatment"]]),
         json!([["other", "x"], ["kept:3", "gone"]]),
+        json!([["kept:3", "treatment"], ["kept:3", "control"]]),
     ];
     let mut cases = Vec::new();
     for key in &keys {
@@ -204,6 +214,8 @@ fn flags() -> Suite {
             test("nav_paused", json!({"state":"paused","traffic_bp":5000,"when":german})),
             test("nav_held", json!({"holdouts":["half"],"traffic_bp":5000})),
             test("nav_sticky", json!({"sticky":true,"traffic_bp":10})),
+            test("nav_paused_sticky", json!({"state":"paused","sticky":true,"traffic_bp":10,
+                "overrides":[{"ids":["qa-1"],"variant":"on"}]})),
         ],
         "holdouts": [{"key":"half","bp":5000}],
         "flags": [
@@ -217,6 +229,7 @@ fn flags() -> Suite {
             with("paused_test", json!({"rules":[{"id":"test","experiment":"nav_paused"},{"id":"rest","serve":"on"}]})),
             with("held_test", json!({"rules":[{"id":"test","experiment":"nav_held"},{"id":"rest","serve":"on"}]})),
             with("sticky_test", json!({"rules":[{"id":"test","experiment":"nav_sticky"}]})),
+            with("paused_sticky_test", json!({"rules":[{"id":"test","experiment":"nav_paused_sticky"},{"id":"rest","serve":"on"}]})),
             with("shipped_rule", json!({"rules":[{"id":"won","serve":"on","holdouts":["half"]}]})),
             with("needs_on", json!({"prerequisites":[{"flag":"targeted","variant":"on"}],"default":"on"})),
             with("needs_chain", json!({"prerequisites":[{"flag":"needs_on","variant":"on"},{"flag":"all_on","variant":"on"}],"rules":[{"id":"all","serve":"on"}]})),
@@ -245,8 +258,26 @@ fn flags() -> Suite {
             cases.push(case(key, context.clone()));
             cases.push(json!({"key": key, "context": context, "now_ms": NOW - 1, "consent": false}));
         }
-        cases.push(json!({"key": key, "context": {"user_id":"user-1"}, "now_ms": NOW, "sticky": [["nav_sticky","on"]]}));
+        let kept = json!([["nav_sticky", "on"], ["nav_paused_sticky", "on"]]);
+        cases.push(json!({"key": key, "context": {"user_id":"user-1"}, "now_ms": NOW, "sticky": kept}));
     }
+    let mut at = |key: &str, text: &dyn Fn(&str) -> String, wanted: &[u16]| {
+        for bucket in wanted {
+            let found = (0..).map(user).find(|id| kerf_core::hash::bucket(&text(id)) == *bucket);
+            cases.push(case(key, json!({"user_id": found})));
+            cases.push(case(key, json!({"device_id": found})));
+        }
+    };
+    at("ramp", &|id| format!("ramp:ten:{id}"), &[0, 999, 1000, 9999]);
+    for rule in ["half", "device"] {
+        at("ramp", &|id| format!("ramp:{rule}:{id}"), &[0, 4999, 5000, 9999]);
+        at("ramp", &|id| format!("ramp:{rule}:{id}:variant"), &[0, 4999, 5000, 9999]);
+    }
+    for key in ["held_test", "shipped_rule"] {
+        at(key, &|id| format!("holdout:half:{id}"), &[0, 4999, 5000, 9999]);
+    }
+    at("tested", &|id| format!("nav_test:{id}"), &[0, 2999, 3000, 9999]);
+    at("paused_test", &|id| format!("nav_paused:{id}"), &[0, 4999, 5000, 9999]);
     Suite { name: "flags", bundle, cases }
 }
 
@@ -286,4 +317,50 @@ fn holdouts() -> Suite {
         }
     }
     Suite { name: "holdouts", bundle, cases }
+}
+
+/// Entries that cannot be compiled, and what becomes of those that have to do with them.
+fn invalid() -> Suite {
+    let flag = |key: &str, more: Value| {
+        let mut flag = json!({"key": key, "type":"boolean","off_variant":"off","default":"off",
+            "variants":[{"key":"on","value":true},{"key":"off","value":false}]});
+        for (name, value) in more.as_object().unwrap() {
+            flag[name] = value.clone();
+        }
+        flag
+    };
+    let requires = |key: &str| json!({"prerequisites": [{"flag": key, "variant": "off"}]});
+    let bundle = bundle(json!({
+        "experiments": [
+            {"key":"invalid_field","variants":variants(),"wieght":1},
+            {"key":"invalid_weights","variants":[{"key":"a","weight_bp":9000},{"key":"b","weight_bp":9000}]},
+            {"key":"invalid_pattern","variants":variants(),"when":{"attr":"x","op":"regex","value":"("}},
+            {"key":"invalid_layer","variants":variants(),"layer":"nowhere","ranges":[[0,1]]},
+            {"key":"invalid_ranges","variants":variants(),"layer":"checkout","ranges":[[0,5000]],
+                "when":{"attr":"x","op":"gt","value":"text"}},
+            {"key":"beside_it","variants":variants(),"layer":"checkout","ranges":[[0,5000]]},
+            {"key":"over","variants":variants(),"layer":"checkout","ranges":[[0,5000]],"state":"archived"},
+            {"key":"invalid_segment","variants":variants(),"when":{"segment":"round"}},
+            {"key":"invalid_holdout","variants":variants(),"holdouts":["invalid_size"]},
+            {"key":"without_holdout","variants":variants()},
+        ],
+        "flags": [
+            flag("invalid_circle", requires("invalid_circle_back")),
+            flag("invalid_circle_back", requires("invalid_circle")),
+            flag("needs_invalid", requires("invalid_circle")),
+            flag("asks_invalid", json!({"rules":[{"id":"test","experiment":"invalid_field"},{"id":"rest","serve":"on"}]})),
+        ],
+        "layers": [{"key":"checkout"}],
+        "segments": [{"key":"round","when":{"segment":"round"}}],
+        "holdouts": [{"key":"invalid_size","bp":6000,"mode":"paired","scope":"global"}],
+    }));
+    let entries = ["experiments", "flags"].map(|list| bundle[list].as_array().unwrap());
+    let keys: Vec<&str> = entries.into_iter().flatten().map(|entry| entry["key"].as_str().unwrap()).collect();
+    let mut cases = Vec::new();
+    for key in keys {
+        for index in 0..8 {
+            cases.push(case(key, json!({"user_id": user(index)})));
+        }
+    }
+    Suite { name: "invalid", bundle, cases }
 }

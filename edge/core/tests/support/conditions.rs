@@ -35,6 +35,8 @@ pub(crate) fn operators() -> Suite {
         json!("02.3.0"),
         json!("1.0.4294967295"),
         json!("1.0.4294967296"),
+        json!("1.0.20240115093000"),
+        json!("99999999999999999999999.999999999999999999.99999999999999999"),
         json!("10.1.2.3"),
         json!("10.2.0.0"),
         json!("::ffff:10.1.2.3"),
@@ -106,6 +108,8 @@ pub(crate) fn operators() -> Suite {
         json!({"segment":"staff"}),
         json!({"not":{"segment":"staff"}}),
         json!({"segment":"outer"}),
+        json!({"attr":"x","op":"ip_in","values":["::/80","10.1.0.0/16"]}),
+        json!({"attr":"x","op":"semver_gt","value":"1.0.4294967294"}),
     ];
     let experiments: Vec<Value> = conditions
         .iter()

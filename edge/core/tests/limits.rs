@@ -1,0 +1,207 @@
+//! What is compiled and decided at the limits, and what lies beyond them.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::needless_pass_by_value,
+    reason = "tests stop at what should not be, and bundles are written in place"
+)]
+
+use kerf_core::{Attribute, Bundle, Compiled, Context, Forced, Reason, compile};
+use serde_json::{Value, json};
+
+fn compiled(mut parts: Value) -> Compiled {
+    parts["format"] = json!(1);
+    parts["environment"] = json!("production");
+    parts["version"] = json!(1);
+    parts["created"] = json!("2026-11-25T04:00:00Z");
+    compile(&serde_json::from_value(parts).unwrap()).unwrap()
+}
+
+fn experiment(key: &str, more: Value) -> Value {
+    let mut experiment = json!({"key": key, "variants": [{"key":"control","weight_bp":10000}]});
+    for (name, value) in more.as_object().unwrap() {
+        experiment[name] = value.clone();
+    }
+    experiment
+}
+
+fn reason(bytes: &[u8], key: &str, attributes: &[Attribute<'_>]) -> Reason {
+    let bundle = Bundle::open(bytes).unwrap();
+    bundle.bind(&Context::new(attributes, 0)).decide(bundle.find(key).unwrap()).reason()
+}
+
+const USER: Attribute<'_> = Attribute::text("user_id", "user-1");
+
+#[test]
+fn a_chain_of_prerequisites_has_sixteen_links() {
+    let tests: Vec<Value> = (0..200).map(|n| json!({"attr":"x","op":"eq","value":format!("{n}")})).collect();
+    let flags: Vec<Value> = (0..18)
+        .map(|n| {
+            let mut flag = json!({"key": format!("f{n:02}"), "type":"boolean", "off_variant":"off", "default":"off",
+                "variants":[{"key":"on","value":true},{"key":"off","value":false}],
+                "rules":[{"id":"never","when":{"or":tests},"serve":"off"},{"id":"all","serve":"on"}]});
+            if n < 17 {
+                flag["prerequisites"] = json!([{"flag": format!("f{:02}", n + 1), "variant": "on"}]);
+            }
+            flag
+        })
+        .collect();
+    let compiled = compiled(json!({"flags": flags}));
+    let refused: Vec<&str> = compiled.invalid.iter().map(|entry| entry.key.as_str()).collect();
+    assert_eq!(refused, ["f00"], "{:?}", compiled.invalid);
+    let attributes = [USER, Attribute::text("x", "none")];
+    assert_eq!(reason(&compiled.bytes, "f01", &attributes), Reason::Static);
+    assert_eq!(reason(&compiled.bytes, "f17", &attributes), Reason::Static);
+}
+
+#[test]
+fn segments_are_nested_sixteen_deep() {
+    let segments: Vec<Value> = (0..5000)
+        .map(|n| {
+            let within = json!({"and":[{"segment": format!("s{}", n + 1)},{"attr":"x","op":"exists"}]});
+            let when = if n % 18 == 17 { json!({"attr":"x","op":"exists"}) } else { within };
+            json!({"key": format!("s{n}"), "included":["a"], "excluded":["b"], "when": when})
+        })
+        .collect();
+    let experiments: Vec<Value> =
+        (0..18).map(|n| experiment(&format!("e{n}"), json!({"when":{"segment": format!("s{n}")}}))).collect();
+    let compiled = compiled(json!({"segments": segments, "experiments": experiments}));
+    let refused = compiled.invalid.iter().filter(|entry| entry.kind == "experiment");
+    assert_eq!(refused.map(|entry| entry.key.as_str()).collect::<Vec<_>>(), ["e0"]);
+    let deepest = compiled.invalid.iter().find(|entry| entry.kind == "segment").unwrap();
+    assert_eq!((&*deepest.key, &*deepest.reason), ("s0", "a chain of more than 16 segments"));
+    let attributes = [USER, Attribute::text("x", "")];
+    assert_eq!(reason(&compiled.bytes, "e1", &attributes), Reason::Assigned);
+    assert_eq!(reason(&compiled.bytes, "e1", &[USER]), Reason::NotTargeted);
+}
+
+#[test]
+fn groups_that_are_wrong_are_reported_once() {
+    let compiled = compiled(json!({
+        "segments": [{"key":"unused","when":{"attr":"x","op":"regex","value":"("}}, {"key":"fine","included":["a"]}],
+        "layers": [{"key":"a:b"}],
+        "holdouts": [{"key":"large","bp":6000,"mode":"paired","scope":"global"},
+            {"key":"unit","unit":"city","bp":1,"scope":{"layers":["l"]}}, {"key":"odd","bp":1,"scope":"global","more":1}],
+        "experiments": [experiment("one", json!({})), experiment("two", json!({}))],
+    }));
+    let invalid: Vec<_> = compiled.invalid.iter().map(|entry| (entry.kind, entry.key.as_str())).collect();
+    assert_eq!(
+        invalid,
+        [("layer", "a:b"), ("holdout", "odd"), ("holdout", "large"), ("segment", "unused")],
+        "{:?}",
+        compiled.invalid
+    );
+    assert_eq!(reason(&compiled.bytes, "one", &[USER]), Reason::Assigned);
+}
+
+#[test]
+fn pre_releases_stand_beside_any_number_of_values() {
+    for count in [65_534, 65_535, 65_536, 70_000] {
+        let values: Vec<String> = (0..count).map(|n| format!("{n:x}")).collect();
+        let many: Vec<&[String]> = values.chunks(40_000).collect();
+        let lists: Vec<Value> =
+            many.iter().map(|values| json!({"attr":"list","op":"in","values":values})).collect();
+        let version = |op: &str, value: &str| json!({"attr":"version","op":op,"value":value});
+        let compiled = compiled(json!({"experiments": [
+            experiment("listed", json!({"when":{"or": lists}})),
+            experiment("beta", json!({"when": version("semver_gte", "2.3.0-beta.2")})),
+            experiment("range", json!({"when": version("semver_in", "^2.3.0-beta.2")})),
+            experiment("pattern", json!({"when":{"attr":"list","op":"regex","value":"^a+$"}})),
+        ]}));
+        assert_eq!(compiled.invalid, []);
+        for (version, wanted) in [
+            ("2.3.0-beta.1", Reason::NotTargeted),
+            ("2.3.0-beta.11", Reason::Assigned),
+            ("2.3.0", Reason::Assigned),
+        ] {
+            let attributes = [USER, Attribute::text("version", version), Attribute::text("list", "aaa")];
+            for key in ["beta", "range"] {
+                assert_eq!(reason(&compiled.bytes, key, &attributes), wanted, "{key} {version}");
+            }
+            assert_eq!(reason(&compiled.bytes, "listed", &attributes), Reason::Assigned);
+            assert_eq!(reason(&compiled.bytes, "pattern", &attributes), Reason::Assigned);
+        }
+    }
+}
+
+#[test]
+fn versions_of_any_size_are_compared_with_those_that_conditions_may_have() {
+    let when = |op: &str, value: &str| json!({"when":{"attr":"x","op":op,"value":value}});
+    let compiled = compiled(json!({"experiments": [
+        experiment("above", when("semver_gt", "1.0.4294967294")),
+        experiment("beyond", when("semver_gt", "1.0.4294967295")),
+        experiment("range", when("semver_in", "1.0.20240115093000")),
+    ]}));
+    let refused: Vec<&str> = compiled.invalid.iter().map(|entry| entry.key.as_str()).collect();
+    assert_eq!(refused, ["beyond", "range"]);
+    assert!(compiled.invalid[0].reason.contains("below 2^32 - 1"), "{}", compiled.invalid[0]);
+    for (version, wanted) in [
+        ("1.0.4294967294", Reason::NotTargeted),
+        ("1.0.4294967295", Reason::Assigned),
+        ("1.0.99999999999999999999", Reason::Assigned),
+        ("0.99999999999999999999.0", Reason::NotTargeted),
+    ] {
+        let attributes = [USER, Attribute::text("x", version)];
+        assert_eq!(reason(&compiled.bytes, "above", &attributes), wanted, "{version}");
+    }
+}
+
+#[test]
+fn further_ranges_hold_their_buckets() {
+    let ranges: Vec<[u16; 2]> = (0..1000).map(|n| [n * 10, n * 10 + 3]).collect();
+    let layered = json!({"layer": "l", "ranges": ranges});
+    let compiled = compiled(json!({"layers": [{"key":"l"}], "experiments": [experiment("e", layered)]}));
+    let bundle = Bundle::open(&compiled.bytes).unwrap();
+    let inside = |id: &str| kerf_core::hash::bucket(&format!("layer:l:{id}")) % 10 < 3;
+    for id in (0..5000).map(|n| format!("user-{n}")) {
+        let attributes = [Attribute::text("user_id", &id)];
+        let decided = bundle.bind(&Context::new(&attributes, 0)).decide(bundle.find("e").unwrap());
+        let wanted = if inside(&id) { Reason::Assigned } else { Reason::NotInRange };
+        assert_eq!(decided.reason(), wanted, "{id}");
+    }
+}
+
+#[test]
+fn exclusions_of_a_holdout_count_for_all_that_it_applies_to() {
+    let tests: Vec<Value> =
+        (0..16_000).map(|n| json!({"attr":"x","op":"eq","value":format!("{n}")})).collect();
+    let holdouts: Vec<Value> = (0..4)
+        .map(|n| {
+            json!({"key": format!("h{n}"), "bp": 5000, "scope": "global",
+            "exclude": {"and": [{"or": tests}, {"attr":"y","op":"eq","value": format!("{n}")}]}})
+        })
+        .collect();
+    let compiled = compiled(json!({"holdouts": holdouts,
+        "experiments": [experiment("one", json!({})), experiment("two", json!({}))]}));
+    let refused: Vec<&str> = compiled.invalid.iter().map(|entry| entry.key.as_str()).collect();
+    assert_eq!(refused, ["one", "two"], "each of them could need four times 16,000 tests");
+}
+
+#[test]
+fn what_a_tester_asks_for_needs_no_unit() {
+    let two = json!({"variants": [{"key":"a","weight_bp":5000},{"key":"b","weight_bp":5000}]});
+    let compiled = compiled(json!({"experiments": [experiment("e", two)]}));
+    let bundle = Bundle::open(&compiled.bytes).unwrap();
+    let handle = bundle.find("e").unwrap();
+    let second = bundle.entry(handle).unwrap().variant_index("b").unwrap();
+    let forced = [Forced { handle, variant: second }];
+    let decision = bundle.bind(&Context::new(&[], 0).forced(&forced)).decide(handle);
+    assert_eq!((decision.reason(), decision.variant_index()), (Reason::Override, Some(second)));
+    assert_eq!(decision.exposure(), None);
+}
+
+/// A flipped byte may name a variant that there is not: then the entry is damaged, and no such variant is given out.
+#[test]
+fn a_variant_beyond_the_last_is_damage() {
+    let parts = json!({"experiments": [experiment("e", json!({"state":"killed"}))]});
+    let mut bytes = compiled(parts).bytes;
+    let entries =
+        (0..).map(|section| 64 + 16 * section).find(|line| bytes[*line..line + 2] == [1, 0]).unwrap();
+    let entry =
+        usize::try_from(u32::from_le_bytes(bytes[entries + 4..entries + 8].try_into().unwrap())).unwrap();
+    assert_eq!(reason(&bytes, "e", &[USER]), Reason::Killed);
+    // The place of the control in an entry's record.
+    bytes[entry + 27] = 200;
+    assert_eq!(reason(&bytes, "e", &[USER]), Reason::Invalid);
+}
