@@ -7,7 +7,7 @@
     reason = "tests stop at what should not be, and bundles are written in place"
 )]
 
-use kerf_core::{Attribute, Bundle, Compiled, Context, Forced, Reason, compile};
+use kerf_core::{Attribute, Bundle, Compiled, Context, Decision, Forced, Reason, compile};
 use serde_json::{Value, json};
 
 fn compiled(mut parts: Value) -> Compiled {
@@ -189,6 +189,33 @@ fn what_a_tester_asks_for_needs_no_unit() {
     let decision = bundle.bind(&Context::new(&[], 0).forced(&forced)).decide(handle);
     assert_eq!((decision.reason(), decision.variant_index()), (Reason::Override, Some(second)));
     assert_eq!(decision.exposure(), None);
+}
+
+#[test]
+fn any_number_of_attributes_is_looked_at() {
+    let when = |n: usize| json!({"attr": format!("v{n}"), "op": "semver_gte", "value": "2.3.0"});
+    let experiments: Vec<Value> =
+        (0..254).map(|n| experiment(&format!("e{n}"), json!({"when": when(n)}))).collect();
+    let compiled = compiled(json!({"experiments": experiments}));
+    assert_eq!(compiled.invalid, []);
+    let bundle = Bundle::open(&compiled.bytes).unwrap();
+    let names: Vec<String> = (0..254).map(|n| format!("v{n}")).collect();
+    let mut attributes = vec![USER];
+    let version = |n: usize| if n.is_multiple_of(3) { "2.10" } else { "2.2" };
+    attributes.extend(names.iter().enumerate().map(|(n, name)| Attribute::text(name, version(n))));
+    let context = Context::new(&attributes, 0);
+    let subject = bundle.bind(&context);
+    let mut all = [Decision::EMPTY; 254];
+    assert_eq!(subject.decide_all(&mut all), 254);
+    for (n, key) in (0_usize..254).map(|n| (n, format!("e{n}"))) {
+        let handle = bundle.find(&key).unwrap();
+        let wanted = if n.is_multiple_of(3) { Reason::Assigned } else { Reason::NotTargeted };
+        assert_eq!(
+            (all[handle.index()].reason(), subject.decide(handle).reason()),
+            (wanted, wanted),
+            "{key}"
+        );
+    }
 }
 
 /// A flipped byte may name a variant that there is not: then the entry is damaged, and no such variant is given out.

@@ -14,8 +14,9 @@ pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"KRFB");
 pub(crate) const FORMAT: u16 = 1;
 /// Oldest format that this version reads.
 pub(crate) const OLDEST: u16 = 1;
-/// Entries are read in place, so no format has shorter ones.
+/// Entries and predicates are read in place, so no format has shorter ones.
 pub(crate) const SHORTEST_ENTRY: u16 = 64;
+pub(crate) const SHORTEST_PREDICATE: u16 = 16;
 /// Alignment of sections in the file.
 #[cfg(feature = "compile")]
 pub(crate) const ALIGNMENT: usize = 64;

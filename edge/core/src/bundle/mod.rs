@@ -18,7 +18,8 @@ use crate::evaluate::Decision;
 use crate::hash::{IdKey, key};
 use crate::sticky::StickyEntry;
 use layout::{
-    EntryRecord, Header, HoldoutRecord, LayerRecord, RuleRecord, Section, ViewRecord, section as kind,
+    EntryRecord, EntryView, Header, HoldoutRecord, LayerRecord, RuleRecord, Section, ViewRecord,
+    section as kind,
 };
 use table::Table;
 
@@ -132,7 +133,12 @@ impl<'a> Bundle<'a> {
     /// and left alone.
     fn place_section(&mut self, bytes: &'a [u8], section: Section) -> Option<()> {
         let table = Table::within(bytes, section.offset, section.stride, section.count)?;
-        if section.kind == kind::ENTRY && section.stride < layout::SHORTEST_ENTRY {
+        let shortest = match section.kind {
+            kind::ENTRY => layout::SHORTEST_ENTRY,
+            kind::PREDICATE => layout::SHORTEST_PREDICATE,
+            _ => 1,
+        };
+        if section.stride < shortest {
             return None;
         }
         let place = match section.kind {
@@ -215,8 +221,8 @@ impl<'a> Bundle<'a> {
         let bucket = key::bucket(hash, self.displacements.len());
         let displacement = u16::from_le_bytes(self.displacements.record::<2>(bucket)?);
         let slot = key::slot(hash, displacement, self.entries.len());
-        let record = EntryRecord::at(&self.entries, slot)?;
-        let stored = self.strings.bytes(record.key, u32::from(record.key_len))?;
+        let record = EntryView::at(&self.entries, slot)?;
+        let stored = self.strings.bytes(record.key(), u32::from(record.key_len()))?;
         if stored == key.as_bytes() { u16::try_from(slot).ok().map(Handle) } else { None }
     }
 

@@ -123,6 +123,13 @@ macro_rules! record {
                 Some(Self::parse(&table.record::<$size>(index)?))
             }
 
+            /// The same, for records that no writer ever wrote shorter.
+            #[allow(dead_code, reason = "most records may be shorter")]
+            #[inline(always)]
+            pub(crate) fn whole(table: &crate::bundle::table::Table<'_>, index: u32) -> Option<Self> {
+                table.in_place::<$size>(index).map(Self::parse)
+            }
+
             /// The bytes of the record.
             #[cfg(feature = "compile")]
             pub(crate) fn bytes(&self) -> [u8; $size] {

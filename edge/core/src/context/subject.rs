@@ -6,8 +6,9 @@ use crate::bundle::layout::{PredicateRecord, ViewRecord, flag, op, view};
 
 /// A context bound to a bundle: every attribute that the bundle's conditions use, looked up and parsed once.
 ///
-/// `N` is the number of parsed attributes held. Those beyond are looked up and parsed each time they are asked for, which is
-/// slower and otherwise the same; [`Bundle::views`] says how many a bundle has.
+/// `N` is the number of parsed attributes held. Those beyond are looked up and parsed once for each set of decisions, and in a
+/// decision alone each time they are asked for, which is slower and otherwise the same; [`Bundle::views`] says how many a bundle
+/// has.
 #[derive(Clone, Copy, Debug)]
 pub struct Subject<'a, const N: usize = 32> {
     bundle: &'a Bundle<'a>,
@@ -16,6 +17,9 @@ pub struct Subject<'a, const N: usize = 32> {
     bound: usize,
     enabled: u16,
 }
+
+/// Most views of a bundle, whose places have 8 bits.
+const MOST: usize = 255;
 
 impl<'a> Bundle<'a> {
     /// Binds a context, with room for 32 parsed attributes.
@@ -61,6 +65,24 @@ impl<'a, const N: usize> Subject<'a, N> {
     /// The bundle that it is bound to.
     pub const fn bundle(&self) -> &'a Bundle<'a> {
         self.bundle
+    }
+
+    /// The same with room for all that a bundle can have, where this one has not enough.
+    pub(crate) fn with_all(&self) -> Option<Subject<'a, MOST>> {
+        let all = usize::try_from(self.bundle.views.len()).map_or(MOST, |all| all.min(MOST));
+        (self.bound < all).then(|| self.widened())
+    }
+
+    #[cold]
+    fn widened(&self) -> Subject<'a, MOST> {
+        let mut slots = [Slot::Missing; MOST];
+        let mut bound = 0;
+        for (slot, index) in slots.iter_mut().zip(0..self.bundle.views.len()) {
+            let held = self.slots.get(..self.bound).and_then(|slots| slots.get(bound)).copied();
+            *slot = held.or_else(|| read_view(self.bundle, &self.context, index)).unwrap_or_default();
+            bound += 1;
+        }
+        Subject { bundle: self.bundle, context: self.context, slots, bound, enabled: self.enabled }
     }
 
     /// What the evaluator reads, independent of the room for attributes.

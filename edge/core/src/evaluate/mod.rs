@@ -60,21 +60,20 @@ impl<const N: usize> Subject<'_, N> {
     ///
     /// What entries share (conditions, layers, holdouts, the unit's words) is worked out once.
     pub fn decide_all(&self, decisions: &mut [Decision]) -> usize {
-        let mut evaluator = Evaluator::new(self.bound(), Remember::new(), NoVisitor);
-        let mut decided = 0;
-        for (handle, decision) in (0..self.bundle().entries.len()).zip(decisions) {
-            *decision =
-                u16::try_from(handle).map_or(Decision::EMPTY, |handle| evaluator.decide(Handle(handle)));
-            decided += 1;
-        }
-        decided
+        let handles = (0..self.bundle().entries.len()).map(|handle| u16::try_from(handle).map(Handle));
+        self.decide_set(handles.map_while(Result::ok), decisions)
     }
 
     /// Decides the entries of `handles` into `decisions`, as [`Subject::decide_all`] does, as far as both reach.
     pub fn decide_many(&self, handles: &[Handle], decisions: &mut [Decision]) {
-        let mut evaluator = Evaluator::new(self.bound(), Remember::new(), NoVisitor);
-        for (handle, decision) in handles.iter().zip(decisions) {
-            *decision = evaluator.decide(*handle);
+        self.decide_set(handles.iter().copied(), decisions);
+    }
+
+    #[inline]
+    fn decide_set(&self, handles: impl Iterator<Item = Handle>, decisions: &mut [Decision]) -> usize {
+        match self.with_all() {
+            Some(wide) => decide_set(wide.bound(), handles, decisions),
+            None => decide_set(self.bound(), handles, decisions),
         }
     }
 
@@ -82,6 +81,17 @@ impl<const N: usize> Subject<'_, N> {
     pub fn explain<V: Visitor>(&self, handle: Handle, visitor: &mut V) -> Decision {
         Evaluator::new(self.bound(), Forget, visitor).decide(handle)
     }
+}
+
+/// Decides entries into `decisions`, as far as both reach; how many there were.
+fn decide_set(bound: Bound<'_>, handles: impl Iterator<Item = Handle>, decisions: &mut [Decision]) -> usize {
+    let mut evaluator = Evaluator::new(bound, Remember::new(), NoVisitor);
+    let mut decided = 0;
+    for (handle, decision) in handles.zip(decisions) {
+        *decision = evaluator.decide(handle);
+        decided += 1;
+    }
+    decided
 }
 
 /// One evaluation, or a set of them for the same subject.

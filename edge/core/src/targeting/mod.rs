@@ -29,19 +29,13 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         }
         match self.memory.truth(index) {
             Some(truth) => Some(truth),
-            None => self.node_inline(index, 0),
+            None => self.node(index, 0),
         }
     }
 
-    /// [`Self::node_inline`] for the parts of a predicate.
-    fn node(&mut self, index: u16, depth: u8) -> Option<Truth> {
-        self.node_inline(index, depth)
-    }
-
     /// Truth of a predicate that is not remembered.
-    #[inline(always)]
-    fn node_inline(&mut self, index: u16, depth: u8) -> Option<Truth> {
-        let record = PredicateRecord::at(&self.bound.bundle.predicates, u32::from(index))?;
+    fn node(&mut self, index: u16, depth: u8) -> Option<Truth> {
+        let record = PredicateRecord::whole(&self.bound.bundle.predicates, u32::from(index))?;
         self.spend(1)?;
         let operation = record.op & !op::SHARED;
         let truth = if operation == op::AND || operation == op::OR {
@@ -111,7 +105,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// A part of a junction: a test of an attribute is done in place.
     #[inline(always)]
     fn part(&mut self, parent: u16, child: u16, depth: u8) -> Option<Truth> {
-        let record = PredicateRecord::at(&self.bound.bundle.predicates, u32::from(child))?;
+        let record = PredicateRecord::whole(&self.bound.bundle.predicates, u32::from(child))?;
         let in_place = !V::ENABLED && record.op > op::SEGMENT && record.op < op::REGEX_OR_SHARED;
         if !in_place {
             return self.child(parent, child, depth);
