@@ -1,9 +1,9 @@
-//! The workloads of the core natively, in wasmtime and in workerd, in the same run.
+//! The workloads of the core natively, in wasmtime, in V8 and in workerd, in the same run.
 //!
 //! Part of `./dev bench`; takes `--rounds N --milliseconds M`. In a round each workload is run for some milliseconds on each
-//! target, in turns. Natively and in wasmtime a round's figure is the least time of a pass over all visitors. A Worker has no clock
-//! that runs while it works, so in workerd it is the least time of a request that makes many passes, less that of an empty one:
-//! a mean over milliseconds, which favours the others.
+//! target, in turns. A round's figure is the least time of a pass over all visitors. A Worker has no clock that runs while it
+//! works, so in workerd it is the least time of a request that makes many passes, less that of an empty one: a mean over
+//! milliseconds, which favours the others. V8 itself, as Node has it, has a clock.
 
 #![expect(
     clippy::expect_used,
@@ -14,7 +14,7 @@
 
 use std::time::{Duration, Instant};
 
-use kerf_core_targets::{Compiled, Wasmtime, Workerd};
+use kerf_core_targets::{Compiled, V8, Wasmtime, Workerd};
 use kerf_core_wasm::workloads::{self, Workload};
 
 /// Instances of which the first decision is taken.
@@ -22,10 +22,12 @@ const INSTANCES: u32 = 300;
 /// A request to workerd works at least so long, so that how long asking takes matters little.
 const REQUEST: Duration = Duration::from_millis(8);
 
-/// Nanoseconds of a decision in each round: natively, in wasmtime, in workerd.
+const TARGETS: [&str; 4] = ["native", "wasmtime", "V8", "workerd"];
+
+/// Nanoseconds of a decision in each round, on each target.
 struct Row {
     workload: Workload,
-    rounds: Vec<[f64; 3]>,
+    rounds: Vec<[f64; TARGETS.len()]>,
 }
 
 impl Row {
@@ -49,9 +51,11 @@ fn main() {
         workloads::all().into_iter().map(|workload| Row { workload, rounds: Vec::new() }).collect();
     let compiled = Compiled::new(true);
     let mut wasmtime = compiled.instance();
+    let mut v8 = V8::start();
     let mut workerd = Workerd::start();
     let names: Vec<&str> = rows.iter().map(|row| row.workload.name).collect();
     assert_eq!(wasmtime.prepare_workloads(), names, "the module was built from the same source");
+    assert_eq!(v8.workloads(), names, "so was V8's");
     assert_eq!(workerd.ask("prepare_workloads").0.lines().collect::<Vec<_>>(), names, "so was the Worker");
     let empty = (0..50).map(|_| workerd.ask("empty").1).min().expect("there are some");
     for round in 0..=rounds {
@@ -59,6 +63,7 @@ fn main() {
             let times = [
                 least(length, || (row.workload.run)()),
                 least(length, || wasmtime.run_workload(index, 1) as usize),
+                v8.run_workload(index, length),
                 in_workerd(&mut workerd, index, length, empty),
             ];
             // The first round makes V8 compile, and is not counted.
@@ -68,7 +73,7 @@ fn main() {
         }
     }
     report(&rows);
-    first_decisions(&compiled, &mut workerd, empty);
+    first_decisions(&compiled, &mut v8, &mut workerd, empty);
 }
 
 /// Least nanoseconds of a decision among the passes of a round.
@@ -104,26 +109,23 @@ fn in_workerd(workerd: &mut Workerd, index: u32, length: Duration, empty: Durati
 }
 
 fn report(rows: &[Row]) {
-    println!(
-        "{:24} {:>10} {:>10} {:>9} {:>10} {:>9}",
-        "least ns", "native", "wasmtime", "/ native", "workerd", "/ native"
-    );
+    print!("{:24}", "least ns");
+    TARGETS
+        .iter()
+        .for_each(|target| print!(" {target:>10} {:>8}", if *target == "native" { "" } else { "/ native" }));
     for row in rows {
-        println!(
-            "{:24} {:>10.1} {:>10.1} {:>9.2} {:>10.1} {:>9.2}",
-            row.workload.name,
-            row.least(0),
-            row.least(1),
-            row.ratio(1),
-            row.least(2),
-            row.ratio(2)
-        );
+        print!("\n{:24}", row.workload.name);
+        for target in 0..TARGETS.len() {
+            print!(" {:>10.1}", row.least(target));
+            if target == 0 { print!("{:9}", "") } else { print!(" {:>8.2}", row.ratio(target)) }
+        }
     }
+    println!();
 }
 
-/// From bytes in the memory of a fresh instance to its first decision. wasmtime compiles before; workerd compiled when it ran the
-/// workloads.
-fn first_decisions(compiled: &Compiled, workerd: &mut Workerd, empty: Duration) {
+/// From bytes in the memory of a fresh instance to its first decision. wasmtime compiles before; V8 and workerd compiled when
+/// they ran the workloads.
+fn first_decisions(compiled: &Compiled, v8: &mut V8, workerd: &mut Workerd, empty: Duration) {
     let bundle = workloads::large_bundle();
     let native = workloads::first_decision(&bundle);
     let mut first = Vec::new();
@@ -144,6 +146,9 @@ fn first_decisions(compiled: &Compiled, workerd: &mut Workerd, empty: Duration) 
         first / 1e3,
         second / 1e3
     );
+    let (median_ns, sum) = v8.first_decisions(INSTANCES);
+    assert_eq!(sum, u64::from(native * INSTANCES), "every instance decides as natively");
+    println!("  V8: first {:.2} µs (median of {INSTANCES})", median_ns / 1e3);
     let mut asked = |path: &str| {
         workerd.ask(&format!("instances/{INSTANCES}"));
         let (sum, took) = workerd.ask(path);

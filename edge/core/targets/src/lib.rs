@@ -2,11 +2,13 @@
 //!
 //! Natively the functions of that crate are called; in WebAssembly the module is loaded by [`Wasmtime`], and by [`Workerd`], the
 //! runtime of Cloudflare Workers. All three give the same bytes; the test `vectors` asserts it, the benchmark `targets` compares
-//! their times.
+//! their times, and those of [`V8`], whose clock runs while it works.
 
 #![expect(clippy::panic, reason = "hosts for tests and measurements: whatever does not start ends them")]
 #![expect(clippy::missing_panics_doc, reason = "see above")]
 
+mod node;
+mod v8;
 mod wasmtime_host;
 mod workerd;
 
@@ -14,6 +16,7 @@ use std::env;
 use std::fs;
 use std::path::PathBuf;
 
+pub use v8::V8;
 pub use wasmtime_host::{Compiled, Wasmtime};
 pub use workerd::Workerd;
 
