@@ -26,10 +26,10 @@ def quantile(p):
     return mp.findroot(lambda z: mp.log(mp.erfc(z / mp.sqrt(2)) / 2) - mp.log(p), mp.sqrt(-2 * mp.log(p)) - 0.3)
 
 
-def spent(kind, t, alpha):
+def spent(kind, t, alpha, sides=2):
     t, alpha = mp.mpf(t), mp.mpf(alpha)
     if kind == "o_brien_fleming":
-        return 4 * Phi(-quantile(alpha / 4) / mp.sqrt(t))
+        return 2 * sides * Phi(-quantile(alpha / (2 * sides)) / mp.sqrt(t))
     if kind == "o_brien_fleming_total":
         return 2 * Phi(-quantile(alpha / 2) / mp.sqrt(t))
     if kind == "pocock":
@@ -76,6 +76,121 @@ def two_looks():
             if alpha == 0.05:
                 cases += stagewise(given, b1, t1, 1.0)
                 cases += stagewise({**given, "information": [t1, (1 + t1) / 2]}, b1, t1, (1 + t1) / 2)
+    return cases
+
+
+class Recursion:
+    """The sub-density over the looks on 400 Gauss-Legendre nodes between the boundaries: another rule and grid than ours."""
+
+    NODES, WEIGHTS = np.polynomial.legendre.leggauss(400)
+
+    def __init__(self, sides):
+        self.sides, self.at = sides, None
+
+    def tail(self, t, z):
+        """P(Z_t > z) among the paths that never left."""
+        if self.at is None:
+            return float(st.norm.sf(z))
+        before, x, mass = self.at
+        return float((mass * st.norm._sf((z * math.sqrt(t) - x * math.sqrt(before)) / math.sqrt(t - before))).sum())
+
+    def advance(self, t, bound):
+        bound = min(bound, 9.0)
+        low = -bound if self.sides == 2 else -9.0
+        x = 0.5 * (bound - low) * self.NODES + 0.5 * (bound + low)
+        weight = 0.5 * (bound - low) * self.WEIGHTS
+        if self.at is None:
+            density = st.norm._pdf(x)
+        else:
+            before, y, mass = self.at
+            gap = math.sqrt(t - before)
+            step = st.norm._pdf((x[:, None] * math.sqrt(t) - y[None, :] * math.sqrt(before)) / gap)
+            density = (step * mass[None, :]).sum(axis=1) * math.sqrt(t) / gap
+        self.at = (t, x, weight * density)
+
+
+def by_recursion(information, spending, sides, cap=None, alpha=None):
+    """Boundaries that spend `spending` (cumulative, over all sides); with a cap, where it costs no more than is left."""
+    path, bounds, used = Recursion(sides), [], 0.0
+    for t, target in zip(information, spending):
+        left = (float(target) - used) / sides
+        bound = brentq(lambda z: math.log(path.tail(t, z) / left), -3, 8.5, xtol=1e-13) if left > 0 else math.inf
+        if cap is not None and cap < bound and sides * path.tail(t, cap) <= alpha - used:
+            bound = cap
+        used += sides * path.tail(t, bound)
+        bounds.append(bound)
+        path.advance(t, bound)
+    return bounds
+
+
+def many_looks():
+    """Three to six looks, one and two sides, with a cap and with an early end."""
+    cases = []
+    looks = [[0.25, 0.5, 0.75, 1.0], [0.3, 0.35, 0.9, 1.0], [0.5, 0.6, 0.7, 0.8, 0.9, 1.0]]
+    kinds = ["o_brien_fleming", "pocock", {"power": {"rho": 1.0}}, {"power": {"rho": 3.0}}]
+    named = lambda bounds: {f"look{k + 1}": bound for k, bound in enumerate(bounds)}
+    for information in looks:
+        for kind in kinds:
+            for alpha in (0.05, 0.01):
+                for sides, name in [(1, "one_sided"), (2, "boundaries")]:
+                    given = {"spending": kind, "alpha": alpha, "information": information}
+                    plan = [spent(kind, t, alpha, sides) for t in information]
+                    cases.append(case(name, given, named(by_recursion(information, plan, sides)), ITERATIVE))
+                    # The last look but two ends the test: what is left of alpha is spent there.
+                    short = information[:-2]
+                    ended = by_recursion(short, [*plan[: len(short) - 1], alpha], sides)
+                    at_end = "at_end" if sides == 2 else "one_sided_at_end"
+                    cases.append(case(at_end, given | {"information": short}, named(ended), ITERATIVE))
+    for cap, alpha in [(3.0, 0.05), (2.5, 0.05), (2.2, 0.05), (1.97, 0.05), (3.3, 0.005)]:
+        for sides, name in [(1, "one_sided"), (2, "boundaries")]:
+            given = {"spending": "o_brien_fleming", "alpha": alpha, "information": [0.2, 0.5, 0.8, 1.0], "cap": cap}
+            plan = [spent("o_brien_fleming", t, alpha, sides) for t in given["information"]]
+            bounds = by_recursion(given["information"], plan, sides, cap, alpha)
+            cases.append(case(name, given, named(bounds), ITERATIVE))
+    cases.append(case("boundaries", {"spending": "o_brien_fleming", "alpha": 0.05, "information": [0.5, 1.0], "cap": 1.9}, "out_of_domain"))
+    return cases
+
+
+def one_sided_inference():
+    """Stagewise inference of one-sided designs: a single integral for two looks, and repeated ends."""
+    cases = []
+    for kind, t1, alpha in [("o_brien_fleming", 0.5, 0.05), ("o_brien_fleming", 0.65, 0.025), ("pocock", 0.3, 0.05)]:
+        first = float(spent(kind, t1, alpha, 1))
+        b1 = float(quantile(mp.mpf(first)))
+        b2 = by_recursion([t1, 1.0], [first, alpha], 1)[1]
+        for z in [-1.0, 0.8, 1.9, 2.6]:
+            def as_high(drift):
+                later = quad(lambda x: st.norm._pdf(x - drift * math.sqrt(t1)) * st.norm._sf(
+                    (z - x * math.sqrt(t1) - drift * (1 - t1)) / math.sqrt(1 - t1)), -14, b1, epsabs=0, epsrel=1e-11, limit=400)[0]
+                return st.norm.sf(b1 - drift * math.sqrt(t1)) + later
+            end = lambda target: brentq(lambda d: as_high(d) - target, z - 8, z + 8, xtol=1e-11)
+            cases.append(case("stagewise_one_sided", {"spending": kind, "alpha": alpha, "information": [t1, 1.0], "z": z},
+                              {"p_value": as_high(0.0), "lower": end(alpha), "median": end(0.5), "upper": None,
+                               "repeated_lower": z - b2, "repeated_upper": None}, ITERATIVE))
+    return cases
+
+
+def repeated():
+    """Repeated intervals at the second look of two-sided designs: the statistic and its boundary there."""
+    cases = []
+    for kind, information, alpha in [("o_brien_fleming", [0.4, 0.8], 0.05), ("pocock", [0.3, 1.0], 0.1), ({"power": {"rho": 3.0}}, [0.5, 0.7], 0.01)]:
+        bound = by_recursion(information, [spent(kind, t, alpha) for t in information], 2)[1]
+        for z in [-0.7, 1.5]:
+            cases.append(case("stagewise", {"spending": kind, "alpha": alpha, "information": information, "z": z},
+                              {"repeated_lower": z - bound, "repeated_upper": z + bound}, ITERATIVE))
+    return cases
+
+
+def peeking():
+    """A fixed test read at every look."""
+    cases = []
+    for alpha in (0.01, 0.05, 0.1):
+        for information in ([1.0], [1.0, 2.0], [1.0, 2.0, 3.0, 4.0, 5.0], [100.0, 130.0, 900.0], [float(d) for d in range(1, 15)]):
+            path, total, bound = Recursion(2), 0.0, float(st.norm.isf(alpha / 2))
+            for t in information:
+                total += 2 * path.tail(t, bound)
+                path.advance(t, bound)
+            cases.append(case("peeking", {"alpha": alpha, "information": information}, {"actual": total}, ITERATIVE))
     return cases
 
 
@@ -158,4 +273,5 @@ def always_valid():
     return cases
 
 
-write("sequential", two_looks() + published() + exits() + always_valid(), ["mpmath", "scipy", "gbstats", "numpy"])
+CASES = two_looks() + many_looks() + one_sided_inference() + repeated() + peeking() + published() + exits() + always_valid()
+write("sequential", CASES, ["mpmath", "scipy", "gbstats", "numpy"])

@@ -2,40 +2,43 @@
 //!
 //! Ordering of outcomes: stagewise (Armitage 1957; Jennison and Turnbull 2000, section 8.4). Crossing the upper
 //! boundary earlier is more extreme than later, at the same look the larger statistic is; below, the mirror image.
-//! It does not depend on looks that did not happen.
+//! It does not depend on looks that did not happen. With ψ_θ(k, z) the probability of an outcome at least as high under
+//! drift θ, the two-sided p is 2 min(ψ_0, 1 − ψ_0) and the ends solve ψ_θ = α/2 and 1 − α/2; a one-sided design has
+//! p = ψ_0 and a lower end where ψ_θ = α.
 
 use serde::Serialize;
 
 use super::{
-    group::Look,
+    group::{Design, Look},
     recursion::{Path, smallest_gap},
+    spending::Sides,
 };
-use crate::{Alpha, Effect, Inconclusive, Interval, PValue, inconclusive::finite};
+use crate::{Effect, Inconclusive, Interval, PValue, inconclusive::finite};
 
 /// What a group-sequential test says at its latest look.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Adjusted {
     /// Whether the statistic is beyond the boundary of this look.
     pub stopped: bool,
-    /// The two-sided p-value under the stagewise ordering, as if the test stopped here.
+    /// The p-value under the stagewise ordering, as if the test stopped here; two-sided or one-sided as the design is.
     pub p_value: PValue,
-    /// The interval under the stagewise ordering, as if the test stopped here.
+    /// The interval under the stagewise ordering, as if the test stopped here; unbounded above for a one-sided design.
     pub interval: Interval,
     /// The median-unbiased estimate: equally likely to be too large as too small.
     pub median_unbiased: f64,
     /// The repeated interval, `estimate ± boundary · SE`: valid at every look whether or not one stops; unbounded at
-    /// a look without a boundary.
+    /// a look without a boundary, and above for a one-sided design (Jennison and Turnbull 2000, section 9.2).
     pub repeated: Interval,
 }
 
 /// Inference at the last of `looks` for an effect estimated with its fixed-horizon standard error.
 ///
-/// The looks before it must not have stopped. Boundaries are two-sided, as [`super::group::boundaries`] gives them.
+/// The looks before it must not have stopped; they are those that [`super::group::boundaries`] gives for the design.
 ///
 /// # Errors
 /// [`Inconclusive::TooFewUnits`] without a look, [`Inconclusive::NoVariance`] without a standard error,
 /// [`Inconclusive::NotConverged`] if an end of the interval is not found.
-pub fn at_last_look(looks: &[Look], effect: &Effect, alpha: Alpha) -> Result<Adjusted, Inconclusive> {
+pub fn at_last_look(looks: &[Look], effect: &Effect, design: &Design) -> Result<Adjusted, Inconclusive> {
     let (last, earlier) = looks.split_last().ok_or(Inconclusive::TooFewUnits { needed: 1, found: 0 })?;
     if effect.standard_error <= 0.0 {
         return Err(Inconclusive::NoVariance);
@@ -43,30 +46,42 @@ pub fn at_last_look(looks: &[Look], effect: &Effect, alpha: Alpha) -> Result<Adj
     finite(effect.standard_error, "standard error")?;
     let z = finite(effect.estimate / effect.standard_error, "statistic")?;
     let information: Vec<f64> = looks.iter().map(|look| look.information).collect();
-    let outcome = Outcome { earlier, last: last.information, z, gap: smallest_gap(&information)? };
+    let (sides, gap) = (design.sides, smallest_gap(&information)?);
+    let outcome = Outcome { earlier, sides, last: last.information, z, gap };
     // The effect for a drift of 1: the expected statistic at this look is drift · √information, and the effect is that
     // many standard errors.
     let scale = effect.standard_error * last.information.sqrt();
-    let half = 0.5 * alpha.get();
-    let above = outcome.as_high(0.0);
-    let below = outcome.as_low(0.0);
     let stop = last.boundary.unwrap_or(f64::INFINITY);
-    Ok(Adjusted {
-        stopped: z.abs() >= stop,
-        p_value: PValue::clamped(2.0 * above.min(below)),
-        interval: Interval::between(
-            scale * outcome.drift_where(|drift| outcome.as_high(drift) - half)?,
-            scale * outcome.drift_where(|drift| half - outcome.as_low(drift))?,
-            alpha.level(),
-        ),
-        median_unbiased: scale * outcome.drift_where(|drift| outcome.as_high(drift) - 0.5)?,
-        repeated: Interval::around(effect.estimate, stop * effect.standard_error, alpha.level()),
+    let reach = stop * effect.standard_error;
+    let level = design.alpha.level();
+    let end = |error: f64| Ok(scale * outcome.drift_where(|drift| outcome.as_high(drift) - error)?);
+    let median_unbiased = end(0.5)?;
+    Ok(match sides {
+        Sides::One => Adjusted {
+            stopped: z >= stop,
+            p_value: PValue::clamped(outcome.as_high(0.0)),
+            interval: Interval::between(end(design.alpha.get())?, f64::INFINITY, level),
+            median_unbiased,
+            repeated: Interval::between(effect.estimate - reach, f64::INFINITY, level),
+        },
+        Sides::Two => {
+            let half = 0.5 * design.alpha.get();
+            let upper = scale * outcome.drift_where(|drift| half - outcome.as_low(drift))?;
+            Adjusted {
+                stopped: z.abs() >= stop,
+                p_value: PValue::clamped(2.0 * outcome.as_high(0.0).min(outcome.as_low(0.0))),
+                interval: Interval::between(end(half)?, upper, level),
+                median_unbiased,
+                repeated: Interval::around(effect.estimate, reach, level),
+            }
+        }
     })
 }
 
 /// Where the test stands: the looks that went on, and the statistic now.
 struct Outcome<'a> {
     earlier: &'a [Look],
+    sides: Sides,
     last: f64,
     z: f64,
     gap: f64,
@@ -90,9 +105,10 @@ impl Outcome<'_> {
         let (mut below, mut above) = (0.0, 0.0);
         for look in self.earlier {
             let stop = look.boundary.unwrap_or(f64::INFINITY);
-            below += path.below(look.information, -stop);
+            let low = if self.sides == Sides::Two { -stop } else { f64::NEG_INFINITY };
+            below += path.below(look.information, low);
             above += path.above(look.information, stop);
-            path = path.advance(look.information, -stop, stop);
+            path = path.advance(look.information, low, stop);
         }
         (path, below, above)
     }
@@ -132,10 +148,10 @@ impl Outcome<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sequential::group::{Design, boundaries};
+    use crate::{Alpha, sequential::group::boundaries};
 
-    fn alpha() -> Alpha {
-        Alpha::new(0.05).unwrap()
+    fn design() -> Design {
+        Design::two_sided(Alpha::new(0.05).unwrap())
     }
 
     fn effect(z: f64) -> Effect {
@@ -144,8 +160,8 @@ mod tests {
 
     #[test]
     fn a_single_look_is_the_ordinary_test() {
-        let looks = boundaries(&Design::two_sided(alpha()), &[1.0]).unwrap();
-        let result = at_last_look(&looks, &effect(2.5), alpha()).unwrap();
+        let looks = boundaries(&design(), &[1.0]).unwrap();
+        let result = at_last_look(&looks, &effect(2.5), &design()).unwrap();
         assert!((result.p_value.get() / 0.012_419_330_651_552_3 - 1.0).abs() < 1e-10);
         assert!((result.interval.lower.unwrap() - (0.25 - 0.195_996_398_454)).abs() < 1e-8);
         assert!((result.interval.upper.unwrap() - (0.25 + 0.195_996_398_454)).abs() < 1e-8);
@@ -154,19 +170,19 @@ mod tests {
 
     #[test]
     fn stopping_at_the_first_look_is_the_ordinary_interval_at_that_look() {
-        let looks = boundaries(&Design::two_sided(alpha()), &[0.3]).unwrap();
-        let result = at_last_look(&looks, &effect(4.5), alpha()).unwrap();
+        let looks = boundaries(&design(), &[0.3]).unwrap();
+        let result = at_last_look(&looks, &effect(4.5), &design()).unwrap();
         assert!((result.interval.lower.unwrap() - (0.45 - 0.195_996_398_454)).abs() < 1e-8, "{result:?}");
         assert!((result.median_unbiased - 0.45).abs() < 1e-8);
     }
 
     #[test]
     fn at_the_boundary_p_is_the_error_spent_and_the_interval_touches_zero() {
-        let all = boundaries(&Design::two_sided(alpha()), &[0.25, 0.5, 0.8, 1.0]).unwrap();
+        let all = boundaries(&design(), &[0.25, 0.5, 0.8, 1.0]).unwrap();
         for k in 1..=all.len() {
             let looks = &all[..k];
             let last = looks[k - 1];
-            let result = at_last_look(looks, &effect(last.boundary.unwrap()), alpha()).unwrap();
+            let result = at_last_look(looks, &effect(last.boundary.unwrap()), &design()).unwrap();
             assert!((result.p_value.get() / last.spent - 1.0).abs() < 1e-6, "{k}");
             assert!(result.repeated.lower.unwrap().abs() < 1e-12);
             if k == all.len() {
@@ -177,18 +193,36 @@ mod tests {
 
     #[test]
     fn the_mirror_image_gives_mirrored_results() {
-        let looks = boundaries(&Design::two_sided(alpha()), &[0.3, 0.7]).unwrap();
-        let up = at_last_look(&looks, &effect(1.7), alpha()).unwrap();
-        let down = at_last_look(&looks, &effect(-1.7), alpha()).unwrap();
+        let looks = boundaries(&design(), &[0.3, 0.7]).unwrap();
+        let up = at_last_look(&looks, &effect(1.7), &design()).unwrap();
+        let down = at_last_look(&looks, &effect(-1.7), &design()).unwrap();
         assert!((up.p_value.get() - down.p_value.get()).abs() < 1e-12);
         assert!((up.interval.lower.unwrap() + down.interval.upper.unwrap()).abs() < 1e-7);
         assert!((up.median_unbiased + down.median_unbiased).abs() < 1e-7);
     }
 
     #[test]
+    fn one_side_stops_only_above_and_has_one_end() {
+        let design = Design { sides: Sides::One, ..design() };
+        let looks = boundaries(&design, &[0.5, 1.0]).unwrap();
+        let single = at_last_look(&looks[..1], &effect(2.5), &design).unwrap();
+        assert!((single.p_value.get() / 0.006_209_665_325_776_13 - 1.0).abs() < 1e-10);
+        assert!((single.interval.lower.unwrap() - (0.25 - 0.164_485_362_695)).abs() < 1e-8);
+        assert_eq!((single.interval.upper, single.repeated.upper), (None, None));
+        for k in 1..=looks.len() {
+            let stop = looks[k - 1].boundary.unwrap();
+            let at = at_last_look(&looks[..k], &effect(stop * (1.0 + 1e-12)), &design).unwrap();
+            assert!((at.p_value.get() / looks[k - 1].spent - 1.0).abs() < 1e-6 && at.stopped);
+            assert!(at.repeated.lower.unwrap().abs() < 1e-11);
+            assert!(!at_last_look(&looks[..k], &effect(-stop), &design).unwrap().stopped);
+        }
+        assert!(at_last_look(&looks, &effect(-3.0), &design).unwrap().p_value.get() > 0.99);
+    }
+
+    #[test]
     fn stopping_early_shrinks_the_estimate() {
-        let looks = boundaries(&Design::two_sided(alpha()), &[0.5, 1.0]).unwrap();
-        let result = at_last_look(&looks, &effect(2.2), alpha()).unwrap();
+        let looks = boundaries(&design(), &[0.5, 1.0]).unwrap();
+        let result = at_last_look(&looks, &effect(2.2), &design()).unwrap();
         assert!(result.median_unbiased <= 0.22 + 1e-9);
         assert!(result.p_value.get() > 0.027);
     }

@@ -17,8 +17,9 @@ pub struct Design {
     pub spending: Spending,
     /// One or two sides; of two, each has half of alpha.
     pub sides: Sides,
-    /// The largest boundary that is used: an early look whose boundary would be higher stops here instead, and the
-    /// error that this costs is taken from the next look. `None` leaves the boundaries as they are.
+    /// The largest boundary that is used: an early look whose boundary would be higher (or that has none) stops here
+    /// instead, and the error that this costs is taken from later looks. Where it would cost more than what is left of
+    /// alpha, the look keeps the boundary of the spending function. `None` leaves the boundaries as they are.
     pub cap: Option<f64>,
 }
 
@@ -50,24 +51,56 @@ pub struct Look {
 /// more look each time; the planned number of looks does not matter.
 ///
 /// # Errors
-/// [`Inconclusive::OutOfDomain`] unless the fractions increase by at least 1e-6 relative,
-/// [`Inconclusive::NotConverged`] if a boundary is not found.
+/// [`Inconclusive::OutOfDomain`] unless the fractions increase by at least 1e-6 relative, and for a cap that costs more
+/// than alpha at a single look; [`Inconclusive::NotConverged`] if a boundary is not found.
 pub fn boundaries(design: &Design, information: &[f64]) -> Result<Vec<Look>, Inconclusive> {
-    if let Some(cap) = design.cap {
-        positive(cap, "cap on the boundary")?;
+    boundaries_until(design, information, None)
+}
+
+/// [`boundaries`] of a test that ends at the last of these looks, which spends all that is left of alpha there even
+/// if less information came than was planned.
+///
+/// Valid only where the statistics so far had no part in the decision to end: otherwise the experiment would be ended
+/// where the last boundary is within reach.
+///
+/// As rpact has it for a final look with less information than planned.
+///
+/// # Errors
+/// As [`boundaries`].
+pub fn boundaries_at_end(design: &Design, information: &[f64]) -> Result<Vec<Look>, Inconclusive> {
+    boundaries_until(design, information, information.len().checked_sub(1))
+}
+
+fn boundaries_until(
+    design: &Design,
+    information: &[f64],
+    end: Option<usize>,
+) -> Result<Vec<Look>, Inconclusive> {
+    let (sides, alpha) = (design.sides.number(), design.alpha.get());
+    if let Some(cap) = design.cap
+        && sides * normal::sf(positive(cap, "cap on the boundary")?) > alpha * (1.0 + 1e-9)
+    {
+        return Err(Inconclusive::OutOfDomain {
+            what: "cap on the boundary (one look at it costs more than alpha)",
+        });
     }
-    let sides = design.sides.number();
     let mut path = Path::start(0.0, smallest_gap(information)?);
     let mut spent = 0.0;
     let mut looks = Vec::with_capacity(information.len());
-    for &fraction in information {
-        let may_spend = design.spending.spent(fraction, design.alpha, design.sides)?;
+    for (place, &fraction) in information.iter().enumerate() {
+        let by_plan = design.spending.spent(fraction, design.alpha, design.sides)?;
+        let may_spend = if end == Some(place) { alpha } else { by_plan };
         let left = may_spend - spent;
         // What is left after the last boundary is the rounding of that boundary, not error to spend.
-        let boundary = if left > 1e-10 * may_spend && left > 1e-300 {
-            Some(boundary(&path, fraction, left / sides, design.cap)?)
+        let by_spending = if left > 1e-10 * may_spend && left > 1e-300 {
+            Some(boundary(&path, fraction, left / sides)?)
         } else {
             None
+        };
+        let affordable = |cap: &f64| sides * path.above(fraction, *cap) <= (alpha - spent) * (1.0 + 1e-9);
+        let boundary = match (by_spending, design.cap.filter(affordable)) {
+            (Some(boundary), Some(cap)) => Some(boundary.min(cap)),
+            (boundary, cap) => boundary.or(cap.filter(|_| alpha - spent > 1e-10 * alpha)),
         };
         if let Some(boundary) = boundary {
             spent += sides * path.above(fraction, boundary);
@@ -83,11 +116,8 @@ pub fn boundaries(design: &Design, information: &[f64]) -> Result<Vec<Look>, Inc
     Ok(looks)
 }
 
-/// The boundary whose exit probability on one side is the error given, or the cap if that is lower.
-fn boundary(path: &Path, information: f64, error: f64, cap: Option<f64>) -> Result<f64, Inconclusive> {
-    if let Some(cap) = cap.filter(|&cap| path.above(information, cap) >= error) {
-        return Ok(cap);
-    }
+/// The boundary whose exit probability on one side is the error given.
+fn boundary(path: &Path, information: f64, error: f64) -> Result<f64, Inconclusive> {
     let target = error.ln();
     // The exit probability is at most the unconditional tail, so the boundary is at most its quantile.
     let mut z = normal::upper_quantile(error.min(0.5))?;
@@ -221,6 +251,52 @@ mod tests {
         let looks = boundaries(&Design::two_sided(alpha()), &[0.6, 1.2, 1.5]).unwrap();
         assert!((looks[1].spent - 0.05).abs() < 1e-10);
         assert_eq!((looks[2].boundary, looks[2].nominal_p), (None, None));
+    }
+
+    #[test]
+    fn a_cap_never_spends_more_than_alpha() {
+        let information = equally_spaced(5);
+        let capped = |cap| boundaries(&Design { cap: Some(cap), ..Design::two_sided(alpha()) }, &information);
+        assert_eq!(capped(1.9).unwrap_err().code(), "out_of_domain");
+        assert_eq!(capped(f64::NAN).unwrap_err().code(), "out_of_domain");
+        for cap in [1.96, 1.97, 2.0, 2.2, 2.5, 3.0, 4.0, 10.0] {
+            let looks = capped(cap).unwrap();
+            assert!(looks.iter().all(|look| look.spent <= 0.05 * (1.0 + 1e-8)), "{cap}: {looks:?}");
+            assert!((looks[0].boundary.unwrap() - cap.min(4.876_884_948_790_762)).abs() < 1e-6, "{cap}");
+            let bounds: Vec<_> = looks
+                .iter()
+                .map(|look| (look.information, look.boundary.unwrap_or(40.0)))
+                .map(|(information, stop)| (information, -stop, stop))
+                .collect();
+            let exits = super::super::recursion::exit_probabilities(&bounds, 0.0).unwrap();
+            let total: f64 = exits.iter().map(|exit| exit.lower + exit.upper).sum();
+            assert!(total <= 0.05 * (1.0 + 1e-7), "{cap}: {total}");
+        }
+        // Two looks at 1.97 would cost 0.07: the second has what the first left.
+        let tight = capped(1.97).unwrap();
+        assert!(tight[1].boundary.is_none_or(|boundary| boundary > 1.97));
+    }
+
+    #[test]
+    fn a_cap_stops_also_where_the_spending_function_has_nothing_left() {
+        let capped =
+            boundaries(&Design { cap: Some(3.0), ..Design::two_sided(alpha()) }, &equally_spaced(5)).unwrap();
+        assert_eq!((capped[0].boundary, capped[1].boundary), (Some(3.0), Some(3.0)));
+    }
+
+    #[test]
+    fn an_early_end_spends_the_rest_of_alpha() {
+        let design = Design::two_sided(alpha());
+        let (running, ended) =
+            (boundaries(&design, &[0.3, 0.7]).unwrap(), boundaries_at_end(&design, &[0.3, 0.7]).unwrap());
+        assert_eq!(running[0], ended[0]);
+        assert!((ended[1].spent - 0.05).abs() < 1e-9 && running[1].spent < 0.02);
+        assert!(ended[1].boundary.unwrap() < running[1].boundary.unwrap());
+        let single = boundaries_at_end(&design, &[0.4]).unwrap();
+        assert!((single[0].boundary.unwrap() - alpha().two_sided_z()).abs() < 1e-9);
+        assert_eq!(boundaries_at_end(&design, &[]).unwrap(), []);
+        let over = boundaries_at_end(&design, &[1.0, 1.2]).unwrap();
+        assert_eq!(over[1].boundary, None);
     }
 
     #[test]

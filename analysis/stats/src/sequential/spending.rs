@@ -12,11 +12,12 @@ use crate::{
 ///
 /// Every function is 0 at t = 0, reaches alpha at t = 1, and stays there: information beyond the plan spends nothing
 /// more, and what was not spent at a look that did not happen is there for the next one.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Spending {
     /// O'Brien-Fleming-like, each side spends `2 (1 − Φ(z_{α/4} / √t))`: the two-sided total is
     /// `4 (1 − Φ(z_{α/4} / √t))`. The convention of gsDesign and rpact, and the default.
+    #[default]
     OBrienFleming,
     /// O'Brien-Fleming-like on the total, `2 (1 − Φ(z_{α/2} / √t))`: the other published form; spends more early.
     OBrienFlemingTotal,
@@ -92,6 +93,7 @@ mod tests {
             assert!(spending.spent(0.0, alpha, Sides::Two).is_err());
             assert!(spending.spent(f64::NAN, alpha, Sides::Two).is_err());
         }
+        assert_eq!(Spending::default(), Spending::OBrienFleming);
         assert!(Spending::Power { rho: -1.0 }.spent(0.5, alpha, Sides::Two).is_err());
     }
 }

@@ -13,7 +13,7 @@ use kerf_stats::{
     sequential::{
         adjusted::at_last_look,
         always_valid::Mixture,
-        group::{Classical, Design, boundaries, classical},
+        group::{Classical, Design, boundaries, boundaries_at_end, classical},
         recursion::exit_probabilities,
         spending::{Sides, Spending},
     },
@@ -149,7 +149,8 @@ fn looks() {
     ] {
         for rate in [1e-300, 0.05] {
             for sides in [Sides::One, Sides::Two] {
-                let design = Design { alpha: Alpha::new(rate).unwrap(), spending, sides, cap: None };
+                let cap = (sides == Sides::Two).then_some(2.5);
+                let design = Design { alpha: Alpha::new(rate).unwrap(), spending, sides, cap };
                 for information in [
                     vec![],
                     vec![1.0],
@@ -162,13 +163,14 @@ fn looks() {
                     assert_sound("boundaries", &(design, &information), &found);
                     let Ok(looks) = found else { continue };
                     for effect in effects().into_iter().step_by(19) {
-                        let found = at_last_look(&looks, &effect, alpha());
+                        let found = at_last_look(&looks, &effect, &design);
                         assert_sound("adjusted", &(&looks, effect), &found);
                     }
                 }
             }
         }
     }
+                    assert_sound("boundaries at the end", &design, &boundaries_at_end(&design, &information));
     for x in NUMBERS {
         assert_sound("power family", &x, &Spending::Power { rho: x }.spent(0.5, alpha(), Sides::Two));
         assert_sound("tightest", &x, &Mixture::tightest_at(x, alpha()));

@@ -1,9 +1,10 @@
 use kerf_stats::{
     Alpha, Effect, Estimate, Interval, Mean,
+    health::peeking,
     sequential::{
         adjusted::at_last_look,
         always_valid::{Mixture, compare},
-        group::{Classical, Design, boundaries, classical},
+        group::{Classical, Design, Look, boundaries, boundaries_at_end, classical},
         recursion::exit_probabilities,
         spending::{Sides, Spending},
     },
@@ -26,14 +27,6 @@ fn one_sided_boundaries_agree_with_spotify_confidence() {
 
 fn evaluate(kind: &str, input: &Input<'_>) -> Found {
     match kind {
-        "boundaries" => spending(input, Sides::Two),
-        "one_sided" => spending(input, Sides::One),
-        "stagewise" => stagewise(input),
-        "classical" => {
-            let kind: Classical = input.list("kind");
-            let bounds = classical(kind, input.count("looks") as u32, alpha(input)?)?;
-            Ok(vec![("last", bounds.last().copied())])
-        }
         "exits" => {
             let (information, bounds): (Vec<f64>, Vec<f64>) =
                 (input.list("information"), input.list("bounds"));
@@ -72,6 +65,34 @@ fn evaluate(kind: &str, input: &Input<'_>) -> Found {
             found.push(("ln_e", Some(result.ln_e_value)));
             Ok(found)
         }
+        other => group_sequential(other, input),
+    }
+}
+
+fn group_sequential(kind: &str, input: &Input<'_>) -> Found {
+    match kind {
+        "boundaries" => spending(input, Sides::Two),
+        "one_sided" => spending(input, Sides::One),
+        "stagewise" => stagewise(input, Sides::Two),
+        "stagewise_one_sided" => stagewise(input, Sides::One),
+        "one_sided_at_end" => {
+            let (design, information) = design(input, Sides::One)?;
+            named(&boundaries_at_end(&design, &information)?)
+        }
+        "at_end" => {
+            let (design, information) = design(input, Sides::Two)?;
+            named(&boundaries_at_end(&design, &information)?)
+        }
+        "peeking" => {
+            let information: Vec<f64> = input.list("information");
+            let found = peeking::inflation(&information, alpha(input)?)?;
+            Ok(vec![("actual", Some(found.actual.get()))])
+        }
+        "classical" => {
+            let kind: Classical = input.list("kind");
+            let bounds = classical(kind, input.count("looks") as u32, alpha(input)?)?;
+            Ok(vec![("last", bounds.last().copied())])
+        }
         other => panic!("unknown kind {other}"),
     }
 }
@@ -102,24 +123,28 @@ fn design(input: &Input<'_>, sides: Sides) -> Result<(Design, Vec<f64>), kerf_st
         serde_json::Value::String(name) if name == "pocock" => Spending::Pocock,
         value => Spending::Power { rho: value["power"]["rho"].as_f64().unwrap() },
     };
-    Ok((Design { alpha: alpha(input)?, spending, sides, cap: None }, input.list("information")))
+    Ok((Design { alpha: alpha(input)?, spending, sides, cap: input.list("cap") }, input.list("information")))
 }
 
 fn spending(input: &Input<'_>, sides: Sides) -> Found {
     let (design, information) = design(input, sides)?;
-    let looks = boundaries(&design, &information)?;
+    named(&boundaries(&design, &information)?)
+}
+
+fn named(looks: &[Look]) -> Found {
     let mut found: Vec<_> = LOOKS.into_iter().zip(looks.iter().map(|look| look.boundary)).collect();
     found.extend(SPENT.into_iter().zip(looks.iter().map(|look| Some(look.spent))));
     Ok(found)
 }
 
-fn stagewise(input: &Input<'_>) -> Found {
-    let (design, information) = design(input, Sides::Two)?;
+fn stagewise(input: &Input<'_>, sides: Sides) -> Found {
+    let (design, information) = design(input, sides)?;
     let looks = boundaries(&design, &information)?;
     let z = input.number("z");
     let effect = Effect { estimate: z, standard_error: 1.0, interval: Interval::around(z, 1.96, 0.95) };
-    let result = at_last_look(&looks, &effect, design.alpha)?;
+    let result = at_last_look(&looks, &effect, &design)?;
     let mut found = vec![("p_value", Some(result.p_value.get())), ("median", Some(result.median_unbiased))];
     found.extend(ends(&result.interval));
+    found.extend([("repeated_lower", result.repeated.lower), ("repeated_upper", result.repeated.upper)]);
     Ok(found)
 }

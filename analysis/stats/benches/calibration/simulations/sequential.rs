@@ -120,7 +120,7 @@ fn adjusted(study: &mut Study) {
         let stop = (0..looks.len())
             .find(|k| stops(statistics[*k], &looks[*k], Sides::Two))
             .unwrap_or(looks.len() - 1);
-        let result = at_last_look(&looks[..=stop], &seen(stop), alpha())?;
+        let result = at_last_look(&looks[..=stop], &seen(stop), &Design::two_sided(alpha()))?;
         let repeated = |k: usize| {
             let (reach, effect) = (looks[k].boundary.unwrap_or(f64::INFINITY), seen(k));
             Interval::around(effect.estimate, reach * effect.standard_error, 0.95).contains(drift)
