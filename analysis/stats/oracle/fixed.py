@@ -11,7 +11,7 @@ import numpy as np
 import scipy.stats as st
 from gbstats.frequentist.tests import FrequentistConfig, TwoSidedTTest
 from gbstats.models.statistics import ProportionStatistic, RatioStatistic, SampleMeanStatistic
-from statsmodels.stats.proportion import confint_proportions_2indep, proportions_chisquare, proportions_ztest
+from statsmodels.stats.proportion import confint_proportions_2indep, proportion_confint, proportions_chisquare, proportions_ztest
 from statsmodels.stats.weightstats import CompareMeans, DescrStatsW
 from tea_tasting.aggr import Aggregates
 from tea_tasting.metrics import Mean as TeaMean
@@ -163,7 +163,13 @@ def counts():
             continue
         p = min(1.0, 2 * min(st.binom.sf(events[1] - 1, total, share), st.binom.cdf(events[1], total, share)))
         change = events[1] / exposure[1] - events[0] / exposure[0]
-        se = math.sqrt(events[1] / exposure[1] ** 2 + events[0] / exposure[0] ** 2)
+        variances = [x / e**2 for x, e in zip(events, exposure)]
+        if 0 in events:
+            # An arm without an event takes the pooled rate's variance, and the other too if that is more cautious.
+            pooled = [total / sum(exposure) / e for e in exposure]
+            both = sum(pooled) >= sum(variances)
+            variances = pooled if both else [v or p for v, p in zip(variances, pooled)]
+        se = math.sqrt(sum(variances))
         z = st.norm.isf(0.025)
         cases.append(case("count", {"control": [events[0], exposure[0]], "treatment": [events[1], exposure[1]]},
                           {"p_value": p, "lower": change - z * se, "upper": change + z * se}))
@@ -188,6 +194,60 @@ def fieller():
     return cases
 
 
+def wilson():
+    cases = []
+    for x, n in [(0, 1), (1, 1), (0, 100), (100, 100), (3, 1000), (5, 10), (99, 9900), (123_456, 10**6), (10**11, 10**12), (1, 10**9)]:
+        for alpha in (0.05, 0.01):
+            low, high = proportion_confint(x, n, alpha, method="wilson")
+            expected = {"upper": high} if x == 0 or low / high < 1e-3 else {"lower": low, "upper": high}
+            cases.append(case("wilson", {"arm": [n, x], "alpha": alpha}, expected))
+    return cases
+
+
+def zero_arms():
+    """z tests with an arm that converted wholly or not at all: the interval by the rule of METHODS.md, 50 digits."""
+    cases = []
+    z = mp.sqrt(2) * mp.erfinv(mp.mpf("0.95"))
+    for (nc, xc), (nt, xt) in [((9900, 99), (100, 0)), ((1, 0), (1000, 500)), ((100, 100), (9900, 9801)), ((1000, 0), (1000, 20)),
+                               ((9900, 0), (100, 3)), ((10, 0), (10, 10))]:
+        p = mp.mpf(xc + xt) / (nc + nt)
+        pooled = [p * (1 - p) / n for n in (nc, nt)]
+        own = [mp.mpf(x) * (n - x) / mp.mpf(n) ** 3 for x, n in ((xc, nc), (xt, nt))]
+        used = pooled if sum(pooled) >= sum(own) else [o if o else q for o, q in zip(own, pooled)]
+        change, se = mp.mpf(xt) / nt - mp.mpf(xc) / nc, mp.sqrt(sum(used))
+        cases.append(case("z_test", {"control": [nc, xc], "treatment": [nt, xt], "alpha": 0.05},
+                          {"lower": change - z * se, "upper": change + z * se}))
+        # The rule of two standard deviations, more is better: by the larger of both standard errors.
+        harm = -change / max(se, mp.sqrt(sum(pooled)))
+        cases.append(case("two_standard_deviations", {"control": [nc, xc], "treatment": [nt, xt]},
+                          {"harm": harm, "p_value": mp.erfc(harm / mp.sqrt(2)) / 2}))
+    return cases
+
+
+def guardrails():
+    """Two standard deviations and margins of means by Welch, from SciPy."""
+    cases = []
+    for _ in range(15):
+        arms = [(int(rng.integers(10, 200)), float(rng.uniform(9, 11)), float(rng.uniform(0.5, 4))) for _ in range(2)]
+        (nc, mc, vc), (nt, mt, vt) = arms
+        test = st.ttest_ind_from_stats(mt, vt**0.5, nt, mc, vc**0.5, nc, equal_var=False)
+        cases.append(case("two_standard_deviations_of_means", {"control": list(arms[0]), "treatment": list(arms[1])},
+                          {"harm": -test.statistic, "p_value": st.norm.cdf(test.statistic)}))
+        df = (vc / nc + vt / nt) ** 2 / ((vc / nc) ** 2 / (nc - 1) + (vt / nt) ** 2 / (nt - 1))
+        margin = float(rng.uniform(0.1, 0.6))
+        beyond = st.ttest_ind_from_stats(mt + margin, vt**0.5, nt, mc, vc**0.5, nc, equal_var=False)
+        cases.append(case("guardrail_margin", {"control": list(arms[0]), "treatment": list(arms[1]), "margin": margin},
+                          {"harm": -beyond.statistic, "p_value": st.t.cdf(beyond.statistic, df)}))
+        # A margin of a share: the treatment against the control times the ratio that the margin allows.
+        share = float(rng.uniform(0.02, 0.1))
+        ratio = 1 - share
+        scaled = st.ttest_ind_from_stats(mt, vt**0.5, nt, ratio * mc, ratio * vc**0.5, nc, equal_var=False)
+        p = st.t.sf(scaled.statistic, df)
+        cases.append(case("non_inferior_relative", {"control": list(arms[0]), "treatment": list(arms[1]), "margin": share, "alpha": 0.05},
+                          {"p_value": p}))
+    return cases
+
+
 def margins():
     cases = []
     for _ in range(40):
@@ -208,4 +268,5 @@ def margins():
 
 
 PACKAGES = ["scipy", "statsmodels", "gbstats", "tea-tasting", "mpmath", "numpy"]
-write("fixed", proportions() + means() + ratios() + counts() + fieller() + margins(), PACKAGES)
+CASES = proportions() + means() + ratios() + counts() + fieller() + margins() + wilson() + zero_arms() + guardrails()
+write("fixed", CASES, PACKAGES)

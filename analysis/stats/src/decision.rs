@@ -13,7 +13,10 @@
 use serde::Serialize;
 
 use crate::{
-    Alpha, Inconclusive, PValue, fixed::margin::Direction, guardrail::Verdict, inconclusive::finite,
+    Alpha, Inconclusive, PValue,
+    fixed::{Comparison, margin::Direction},
+    guardrail::Verdict,
+    inconclusive::finite,
 };
 
 /// The recommended action.
@@ -79,8 +82,8 @@ pub enum Reason {
     MinimumRun {
         /// Days so far.
         days: f64,
-        /// Days to run at least.
-        minimum: f64,
+        /// Days to run at least; `None` if that is no number.
+        minimum: Option<f64>,
     },
     /// The planned number of units is not reached.
     PlannedSize {
@@ -133,8 +136,11 @@ impl Reason {
             Self::NotSignificant { p_value } => {
                 format!("the primary metric shows no significant change (p = {p_value:.2})")
             }
-            Self::MinimumRun { days, minimum } => {
+            Self::MinimumRun { days, minimum: Some(minimum) } => {
                 format!("it has run {days:.1} of at least {minimum:.0} days")
+            }
+            Self::MinimumRun { days, minimum: None } => {
+                format!("it has run {days:.1} days, and the minimum run is not known")
             }
             Self::PlannedSize { units, planned } => format!("it has {units} of {planned} planned units"),
             Self::PlannedSizeReached => "the planned number of units is reached".to_owned(),
@@ -163,6 +169,25 @@ pub struct Primary {
     pub valid_at_any_time: bool,
 }
 
+impl Primary {
+    /// The result of a fixed-horizon comparison, with its p-value after any correction.
+    ///
+    /// # Errors
+    /// [`Inconclusive::NoVariance`] if an arm does not vary ([`Comparison::constant_arm`]): its p-value says nothing to
+    /// act on.
+    pub const fn of(
+        comparison: &Comparison,
+        p_value: PValue,
+        direction: Direction,
+    ) -> Result<Self, Inconclusive> {
+        if comparison.constant_arm {
+            return Err(Inconclusive::NoVariance);
+        }
+        let change = comparison.difference.estimate;
+        Ok(Self { change, p_value, direction, valid_at_any_time: false })
+    }
+}
+
 /// Everything that the recommendation rests on.
 #[derive(Clone, Debug)]
 pub struct Evidence<'a> {
@@ -178,7 +203,8 @@ pub struct Evidence<'a> {
     pub guardrails: &'a [(&'a str, Verdict)],
     /// Days since the start; what is no number counts as none.
     pub days: f64,
-    /// Days that it must run at least; full weeks, so that every weekday counts alike.
+    /// Days that it must run at least; full weeks, so that every weekday counts alike. What is no number is never
+    /// reached.
     pub minimum_days: f64,
     /// Exposed units so far, over all arms.
     pub units: u64,
@@ -265,8 +291,9 @@ fn wait(evidence: &Evidence<'_>, valid_at_any_time: bool) -> Option<Reason> {
     if evidence.ended {
         return None;
     }
-    if evidence.days < evidence.minimum_days {
-        return Some(Reason::MinimumRun { days: evidence.days, minimum: evidence.minimum_days });
+    let minimum = Some(evidence.minimum_days).filter(|minimum| minimum.is_finite());
+    if minimum.is_none_or(|minimum| evidence.days < minimum) {
+        return Some(Reason::MinimumRun { days: evidence.days, minimum });
     }
     short_of_plan(evidence).filter(|_| !valid_at_any_time)
 }
@@ -327,6 +354,10 @@ fn further_reasons(evidence: &Evidence<'_>) -> Vec<Reason> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        Estimate,
+        fixed::{Reference, compare},
+    };
 
     fn evidence<'a>() -> Evidence<'a> {
         Evidence {
@@ -389,6 +420,25 @@ mod tests {
         check(&early(-0.01), Action::KeepControl, "significant_loss");
         check(&early(0.01), Action::Continue, "minimum_run_not_reached");
         check(&Evidence { days: 15.0, ..early(0.01) }, Action::Ship, "significant_gain");
+    }
+
+    #[test]
+    fn a_minimum_run_that_is_no_number_is_never_over() {
+        for minimum_days in [f64::NAN, f64::INFINITY] {
+            check(&Evidence { minimum_days, ..evidence() }, Action::Continue, "minimum_run_not_reached");
+        }
+    }
+
+    #[test]
+    fn a_comparison_with_a_constant_arm_is_no_evidence() {
+        let arm = |variance| Estimate::new(1.0 + variance, variance, 100).unwrap();
+        let of = |control, treatment| {
+            let found = compare(control, treatment, Alpha::new(0.05).unwrap(), Reference::Welch).unwrap();
+            Primary::of(&found, found.p_value, Direction::Increase)
+        };
+        assert_eq!(of(arm(0.0), arm(1e-6)), Err(Inconclusive::NoVariance));
+        assert_eq!(of(arm(1e-6), arm(0.0)), Err(Inconclusive::NoVariance));
+        assert!(of(arm(1e-6), arm(1e-6)).is_ok());
     }
 
     #[test]

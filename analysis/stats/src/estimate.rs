@@ -63,11 +63,16 @@ impl Estimate {
 
     /// The estimate with its two-sided interval; Student's t where degrees of freedom are known, else the normal.
     ///
+    /// Of a rate, [`crate::Proportion::wilson_interval`] holds where this one does not: near 0 and 1.
+    ///
     /// # Errors
+    /// [`Inconclusive::NoVariance`] without a variance (values that happen to be alike are not known without error),
     /// [`Inconclusive::OutOfDomain`] for numbers that are not finite, [`Inconclusive::NotConverged`] if the quantile
     /// fails.
     pub fn effect(&self, alpha: Alpha) -> Result<Effect, Inconclusive> {
-        self.sound()?;
+        if self.sound()?.variance <= 0.0 {
+            return Err(Inconclusive::NoVariance);
+        }
         let critical = match self.degrees_of_freedom {
             Some(degrees) => student::upper_quantile(alpha.get() / 2.0, degrees)?,
             None => alpha.two_sided_z(),
@@ -113,7 +118,8 @@ impl Interval {
         Self::between(centre - half_width, centre + half_width, level)
     }
 
-    /// The interval with these ends; an infinite end is unbounded.
+    /// The interval with these ends; an infinite end is unbounded, and so is one that is no number: nothing excludes a
+    /// value there.
     #[must_use]
     pub fn between(lower: f64, upper: f64, level: f64) -> Self {
         let bound = |end: f64| end.is_finite().then_some(end);
@@ -177,10 +183,11 @@ impl PValue {
         Self(value.clamp(f64::MIN_POSITIVE, 1.0))
     }
 
-    /// The two-sided p-value of a standard normal statistic.
+    /// The two-sided p-value of a standard normal statistic; 1 for what is no number, which is no evidence.
     #[must_use]
     pub fn two_sided_normal(statistic: f64) -> Self {
-        Self::clamped(2.0 * normal::sf(statistic.abs()))
+        let tail = normal::sf(statistic.abs());
+        Self::clamped(if tail.is_nan() { 1.0 } else { 2.0 * tail })
     }
 
     /// The two-sided p-value of a statistic under Student's t.
@@ -212,6 +219,14 @@ mod tests {
     fn a_p_value_is_never_zero() {
         assert_eq!(PValue::two_sided_normal(60.0).get(), f64::MIN_POSITIVE);
         assert!(PValue::new(f64::NAN).is_err());
+    }
+
+    #[test]
+    fn an_estimate_without_a_variance_has_no_interval() {
+        let alpha = Alpha::new(0.05).unwrap();
+        let constant = Estimate::new(0.0, 0.0, 50).unwrap();
+        assert_eq!(constant.effect(alpha), Err(Inconclusive::NoVariance));
+        assert_eq!(constant.p_value(0.0), Err(Inconclusive::NoVariance));
     }
 
     #[test]

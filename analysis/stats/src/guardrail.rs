@@ -2,6 +2,9 @@
 //!
 //! Three rules, from the simplest to the one that an automatic pause may rest on: two standard deviations,
 //! non-inferiority against a margin, and a sequentially valid interval.
+//!
+//! Standard errors are [`Comparison::cautious_standard_error`]: an arm that happens not to vary is not known without
+//! error, so that a small arm without any event breaches nothing, while one in which every unit failed does.
 
 use serde::Serialize;
 
@@ -10,9 +13,8 @@ use crate::{
     dist::normal,
     fixed::{
         Comparison,
-        margin::{Direction, non_inferiority},
+        margin::{Direction, Margin, excess, non_inferiority},
     },
-    inconclusive::finite,
 };
 
 /// The state of a guardrail.
@@ -39,7 +41,7 @@ pub struct Guardrail {
 }
 
 /// The rule of two standard deviations: breached when the treatment is worse by more than two standard errors of
-/// the difference.
+/// the difference (Shewhart's warning limit on one side; Montgomery, *Introduction to Statistical Quality Control*, 5.3).
 ///
 /// One-sided error 2.3% at a single look, much more when looked at daily: it warns, it should not pause by itself.
 /// There is no margin, so it never shows that a metric holds: the verdict is open unless breached.
@@ -50,25 +52,33 @@ pub fn two_standard_deviations(
     comparison: &Comparison,
     direction: Direction,
 ) -> Result<Guardrail, Inconclusive> {
-    let harm = harm(comparison, direction, 0.0)?;
+    let harm = -excess(comparison, direction, Margin::Absolute(0.0))?;
     let verdict = if harm > 2.0 { Verdict::Breached } else { Verdict::Open };
     Ok(Guardrail { verdict, harm, p_value: PValue::clamped(normal::sf(harm)) })
 }
 
 /// The rule of a margin: held when non-inferiority is shown, breached when inferiority by more than the margin is.
 ///
-/// `margin` is an absolute difference, positive; each of the two one-sided tests has the rate alpha.
+/// Each of the two one-sided tests has the rate alpha. It never holds where [`non_inferiority`] refuses an arm that does
+/// not vary or small counts, but may be breached there.
 ///
 /// # Errors
-/// As [`non_inferiority`].
+/// [`Inconclusive::OutOfDomain`] unless the margin is positive, [`Inconclusive::NoVariance`] if the difference has no
+/// standard error (with a relative margin, if an arm does not vary); others of a relative margin as
+/// [`non_inferiority`].
 pub fn margin(
     comparison: &Comparison,
     direction: Direction,
-    margin: f64,
+    margin: impl Into<Margin>,
     alpha: Alpha,
 ) -> Result<Guardrail, Inconclusive> {
-    let held = non_inferiority(comparison, direction, margin, alpha)?.shown;
-    let harm = harm(comparison, direction, margin)?;
+    let margin = margin.into();
+    let held = match non_inferiority(comparison, direction, margin, alpha) {
+        Ok(test) => test.shown,
+        Err(Inconclusive::NoVariance | Inconclusive::SmallCounts) => false,
+        Err(other) => return Err(other),
+    };
+    let harm = -excess(comparison, direction, margin)?;
     let p_value = crate::fixed::upper_tail(harm, comparison.degrees_of_freedom)?;
     let verdict = match (held, p_value.is_significant(alpha)) {
         (true, _) => Verdict::Held,
@@ -96,20 +106,12 @@ pub fn always_valid(difference: &Interval, direction: Direction, margin: f64) ->
     }
 }
 
-fn harm(comparison: &Comparison, direction: Direction, margin: f64) -> Result<f64, Inconclusive> {
-    let error = comparison.difference.standard_error;
-    if error <= 0.0 {
-        return Err(Inconclusive::NoVariance);
-    }
-    finite((-direction.gain(comparison.difference.estimate) - margin) / error, "margin")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::{
-        Estimate,
-        fixed::{Reference, compare},
+        Estimate, Mean, Proportion,
+        fixed::{Reference, compare, proportions::z_test},
     };
 
     fn latency(change: f64) -> Comparison {
@@ -125,6 +127,44 @@ mod tests {
         assert_eq!(rule(1.99, Direction::Decrease), Verdict::Open);
         assert_eq!(rule(2.01, Direction::Increase), Verdict::Open);
         assert_eq!(rule(-2.01, Direction::Increase), Verdict::Breached);
+    }
+
+    #[test]
+    fn an_arm_that_happens_not_to_vary_is_not_certain() {
+        let alpha = Alpha::new(0.05).unwrap();
+        let rate = |units, conversions| Proportion::new(units, conversions).unwrap();
+        let of_rates = |treatment| z_test(rate(9_900, 99), treatment, alpha).unwrap();
+        let values = |units, ones: u64| Mean::from_sums(units, ones as f64, ones as f64).unwrap();
+        let of_means = |ones| {
+            let (control, treatment) = (values(9_900, 99), values(100, ones));
+            compare(control.estimate().unwrap(), treatment.estimate().unwrap(), alpha, Reference::Welch)
+                .unwrap()
+        };
+        // None of 100 where 1% is usual: neither a loss nor, where less is better, a proof of anything.
+        for none in [of_rates(rate(100, 0)), of_means(0)] {
+            let two = two_standard_deviations(&none, Direction::Increase).unwrap();
+            assert!(two.verdict == Verdict::Open && (two.harm - 1.0).abs() < 0.02, "{two:?}");
+            for direction in [Direction::Increase, Direction::Decrease] {
+                assert_eq!(margin(&none, direction, 0.002, alpha).unwrap().verdict, Verdict::Open);
+                assert!(non_inferiority(&none, direction, 0.002, alpha).is_err());
+            }
+        }
+        // All of 100 is a breach for either.
+        for all in [of_rates(rate(100, 100)), of_means(100)] {
+            assert_eq!(
+                two_standard_deviations(&all, Direction::Decrease).unwrap().verdict,
+                Verdict::Breached
+            );
+            assert_eq!(margin(&all, Direction::Decrease, 0.01, alpha).unwrap().verdict, Verdict::Breached);
+        }
+        assert_eq!(
+            non_inferiority(&of_means(0), Direction::Increase, 0.1, alpha),
+            Err(Inconclusive::NoVariance)
+        );
+        assert_eq!(
+            non_inferiority(&of_rates(rate(100, 0)), Direction::Increase, 0.1, alpha),
+            Err(Inconclusive::SmallCounts)
+        );
     }
 
     #[test]

@@ -22,6 +22,9 @@ pub enum Inconclusive {
     /// Nothing varies, so no error can be estimated (for instance no conversions at all, or all converted).
     #[error("the values do not vary, so no error can be estimated")]
     NoVariance,
+    /// Fewer than five conversions (or non-conversions) are expected in an arm, too few for a normal approximation.
+    #[error("fewer than five conversions (or non-conversions) are expected in an arm")]
+    SmallCounts,
     /// The control's mean is zero, so a relative difference does not exist.
     #[error("the control's mean is zero, so there is no relative difference")]
     ZeroControl,
@@ -59,6 +62,7 @@ impl Inconclusive {
             Self::NoUnits => "no_units",
             Self::TooFewUnits { .. } => "too_few_units",
             Self::NoVariance => "no_variance",
+            Self::SmallCounts => "small_counts",
             Self::ZeroControl => "zero_control",
             Self::ZeroDenominator => "zero_denominator",
             Self::SingularCovariates => "singular_covariates",

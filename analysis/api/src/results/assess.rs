@@ -157,12 +157,7 @@ impl Question<'_> {
     ) -> Evidence<'b> {
         let primary = best.map_or(Err(Inconclusive::NoUnits), |best| {
             let comparison = best.outcome?;
-            Ok(Primary {
-                change: comparison.difference.estimate,
-                p_value: best.p_value.unwrap_or(comparison.p_value),
-                direction: Direction::Increase,
-                valid_at_any_time: false,
-            })
+            Primary::of(&comparison, best.p_value.unwrap_or(comparison.p_value), Direction::Increase)
         });
         Evidence {
             primary,

@@ -53,10 +53,23 @@ fn number(tail: f64) -> Result<f64, Inconclusive> {
     if tail.is_nan() { Err(failed) } else { Ok(tail) }
 }
 
-/// The logarithm of the density of Beta(a, b) at `x`, with `y = 1 − x`.
+/// The logarithm of the density of Beta(a, b) at `x`, with `y = 1 − x`; infinite at an end where the density is zero
+/// or without bound.
 #[must_use]
 pub fn ln_pdf(a: f64, b: f64, x: f64, y: f64) -> f64 {
-    ln_front(a, b, x, y) - x.ln() - y.ln()
+    // Near 0 the density is x^(a − 1) / B(a, b), and B(1, b) is 1/b; the other end is the mirror image.
+    let at_end = |power: f64, other: f64| match power.partial_cmp(&1.0) {
+        Some(std::cmp::Ordering::Less) => f64::INFINITY,
+        Some(std::cmp::Ordering::Equal) => other.ln(),
+        _ => f64::NEG_INFINITY,
+    };
+    if x == 0.0 {
+        at_end(a, b)
+    } else if y == 0.0 {
+        at_end(b, a)
+    } else {
+        ln_front(a, b, x, y) - x.ln() - y.ln()
+    }
 }
 
 /// The value that a Beta(a, b) variable does not exceed with probability `p`.
@@ -224,6 +237,16 @@ mod tests {
                 assert!((lower(a, b, x, 1.0 - x).unwrap() / p - 1.0).abs() < 1e-6, "{a} {b} {p}");
             }
         }
+    }
+
+    #[test]
+    fn the_density_has_its_limits_at_the_ends() {
+        assert_eq!(ln_pdf(2.0, 3.0, 0.0, 1.0), f64::NEG_INFINITY);
+        assert_eq!(ln_pdf(0.5, 3.0, 0.0, 1.0), f64::INFINITY);
+        assert_eq!(ln_pdf(1.0, 3.0, 0.0, 1.0), 3.0_f64.ln());
+        assert_eq!(ln_pdf(3.0, 1.0, 1.0, 0.0), 3.0_f64.ln());
+        assert_eq!(ln_pdf(1.0, 1.0, 1.0, 0.0), 0.0);
+        assert!((ln_pdf(1.0, 3.0, 1e-12, 1.0 - 1e-12) - 3.0_f64.ln()).abs() < 1e-9);
     }
 
     #[test]

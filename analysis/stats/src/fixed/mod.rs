@@ -51,15 +51,25 @@ pub struct Comparison {
     /// Whether a proportion has fewer than five expected conversions (or non-conversions) in an arm, so that the
     /// normal approximation is poor. Always false for other metrics.
     pub small_counts: bool,
+    /// Whether one arm's values do not vary, so that the standard error rests on the other arm alone. Estimate,
+    /// interval and p-value are then what Welch's formula gives, and say nothing to act on. Always false for proportions
+    /// and counts, which have a pooled variance instead.
+    pub constant_arm: bool,
+    /// The standard error that guardrails and margins divide by, never below that of the interval: for proportions
+    /// and counts the larger of the pooled and the unpooled one; with a constant arm, that under equal variances of the
+    /// values in both arms.
+    pub cautious_standard_error: f64,
 }
 
 /// Compares two independent estimates with unequal variances.
 ///
-/// Normal reference or Welch's t (Welch 1947), `(t − c) / sqrt(V_t + V_c)`.
+/// Normal reference or Welch's t (Welch 1947), `(t − c) / sqrt(V_t + V_c)`. With one arm that happens not to vary this
+/// is still the formula (as SciPy has it), but a standard error from the other arm alone:
+/// [`Comparison::constant_arm`] says so, and margins and decisions refuse it.
 ///
 /// # Errors
-/// [`Inconclusive::NoVariance`] if neither estimate varies, [`Inconclusive::TooFewUnits`] for Welch with a single
-/// unit in an arm that varies.
+/// [`Inconclusive::NoVariance`] if neither estimate varies; for Welch [`Inconclusive::TooFewUnits`] with a single unit
+/// in an arm that varies, [`Inconclusive::OutOfDomain`] for a quantile or count, which only the normal fits.
 pub fn compare(
     control: Estimate,
     treatment: Estimate,
@@ -93,17 +103,58 @@ fn compare_change(
     }
     let interval = Interval::around(change, critical * standard_error, alpha.level());
     let reach = relative::Reach { critical, alpha, degrees_of_freedom };
+    let constant_arm = control.variance == 0.0 || treatment.variance == 0.0;
+    let cautious_standard_error = if constant_arm {
+        equal_variance_error(&control, &treatment)?.max(standard_error)
+    } else {
+        standard_error
+    };
     Ok(Comparison {
         control,
         treatment,
         difference: Effect { estimate: change, standard_error, interval },
-        relative: relative::lift_of_change(control, treatment, change, reach),
+        relative: relative::Means::independent(control, treatment, change).effect(reach, None),
         statistic,
         degrees_of_freedom,
         p_value: two_sided(statistic, degrees_of_freedom)?,
         interval_agrees: true,
         small_counts: false,
+        constant_arm,
+        cautious_standard_error,
     })
+}
+
+/// [`compare_change`] by the normal for two arms whose variances follow from their rates.
+///
+/// An arm without any event (or with nothing else) seems to be known without error. It is not: the variance that the
+/// pooled rate gives stands in, for both arms if that is the more cautious.
+fn compare_rates_of(
+    (control, treatment): (Estimate, Estimate),
+    pooled: (f64, f64),
+    change: f64,
+    alpha: Alpha,
+) -> Result<Comparison, Inconclusive> {
+    let with = |arm: Estimate, variance: f64| Estimate { variance, ..arm };
+    let own = control.variance + treatment.variance;
+    let (c, t) = if control.variance > 0.0 && treatment.variance > 0.0 {
+        (control, treatment)
+    } else if pooled.0 + pooled.1 >= own {
+        (with(control, pooled.0), with(treatment, pooled.1))
+    } else {
+        let or_pooled = |arm: Estimate, pooled| if arm.variance > 0.0 { arm } else { with(arm, pooled) };
+        (or_pooled(control, pooled.0), or_pooled(treatment, pooled.1))
+    };
+    let found = compare_change(c, t, change, alpha, None)?;
+    let cautious_standard_error = found.difference.standard_error.max((pooled.0 + pooled.1).sqrt());
+    Ok(Comparison { control, treatment, cautious_standard_error, ..found })
+}
+
+/// The standard error of the difference if the values of the arm that does not vary varied like those of the other.
+fn equal_variance_error(control: &Estimate, treatment: &Estimate) -> Result<f64, Inconclusive> {
+    let (n_c, n_t) = (control.units.max(1) as f64, treatment.units.max(1) as f64);
+    let of_values = control.variance * n_c + treatment.variance * n_t;
+    let error = (of_values / n_c + of_values / n_t).sqrt();
+    if error.is_finite() { Ok(error) } else { Err(Inconclusive::NotConverged { what: "standard error" }) }
 }
 
 /// The difference of two independent estimates as one estimate, with Welch-Satterthwaite degrees of freedom.
@@ -122,9 +173,11 @@ pub fn difference(control: Estimate, treatment: Estimate) -> Result<Estimate, In
 
 /// The Welch-Satterthwaite degrees of freedom of the difference of two estimates.
 ///
+/// `(V_c + V_t)² / (V_c² / ν_c + V_t² / ν_t)` (Satterthwaite, Biometrics Bulletin 2 (1946); Welch, Biometrika 34 (1947)).
+///
 /// # Errors
-/// [`Inconclusive::TooFewUnits`] if an estimate that varies has no degrees of freedom, [`Inconclusive::OutOfDomain`] if
-/// neither varies.
+/// [`Inconclusive::TooFewUnits`] if an estimate that varies rests on a single unit, [`Inconclusive::OutOfDomain`] if it
+/// has no degrees of freedom by its nature (a quantile, a count), or if neither varies.
 pub fn welch_satterthwaite(control: &Estimate, treatment: &Estimate) -> Result<f64, Inconclusive> {
     // Shares of the total variance, so that squares of tiny variances do not underflow.
     let total = finite(control.variance + treatment.variance, "variance")?;
@@ -133,6 +186,9 @@ pub fn welch_satterthwaite(control: &Estimate, treatment: &Estimate) -> Result<f
         match estimate.degrees_of_freedom {
             _ if share == 0.0 => Ok(0.0),
             Some(df) if df > 0.0 => Ok(share * share / df),
+            None if estimate.units >= 2 => {
+                Err(Inconclusive::OutOfDomain { what: "reference (an arm has no degrees of freedom)" })
+            }
             _ => Err(Inconclusive::TooFewUnits { needed: 2, found: estimate.units }),
         }
     };

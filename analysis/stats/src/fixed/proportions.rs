@@ -2,14 +2,14 @@
 
 use serde::Serialize;
 
-use super::{Comparison, compare_change};
-use crate::{Alpha, Estimate, Inconclusive, PValue, Proportion, dist::chi_squared};
+use super::{Comparison, compare_rates_of};
+use crate::{Alpha, Inconclusive, PValue, Proportion, dist::chi_squared};
 
 /// The two-proportion z-test: pooled statistic and p-value, unpooled (Wald) interval.
 ///
 /// `z = (p_t − p_c) / sqrt(p (1 − p) (1/n_t + 1/n_c))` with p over both arms (Fleiss, Levin and Paik 2003, 2.3);
-/// the standard error and interval of the difference use each arm's own variance (where one arm converted wholly and
-/// the other not at all, the pooled one).
+/// the standard error and interval of the difference use each arm's own variance. An arm that has none, because it
+/// converted wholly or not at all, takes the pooled one, and so does the other arm where that is more cautious.
 ///
 /// # Errors
 /// [`Inconclusive::NoUnits`] if an arm is empty, [`Inconclusive::NoVariance`] if no unit or every unit converted.
@@ -23,25 +23,11 @@ pub fn z_test(control: Proportion, treatment: Proportion, alpha: Alpha) -> Resul
         return Err(Inconclusive::NoVariance);
     }
     let n = pooled.units() as f64;
-    let variance = (conversions / n) * (failures / n) * (1.0 / n_c + 1.0 / n_t);
+    let variance = (conversions / n) * (failures / n);
     let difference = excess(treatment, control) / n_t / n_c;
-    let statistic = difference / variance.sqrt();
+    let statistic = difference / (variance * (1.0 / n_c + 1.0 / n_t)).sqrt();
     let p_value = PValue::two_sided_normal(statistic);
-    let comparison = if c.variance + t.variance > 0.0 {
-        compare_change(c, t, difference, alpha, None)?
-    } else {
-        // One arm all converted, the other none. Nothing varies within them, and a difference without an error would
-        // claim certainty: the pooled variance, which the test has anyway, stands in.
-        let pooled = |arm: Estimate| Estimate {
-            variance: (conversions / n) * (failures / n) / arm.units as f64,
-            ..arm
-        };
-        Comparison {
-            control: c,
-            treatment: t,
-            ..compare_change(pooled(c), pooled(t), difference, alpha, None)?
-        }
-    };
+    let comparison = compare_rates_of((c, t), (variance / n_c, variance / n_t), difference, alpha)?;
     let excludes_zero = !comparison.difference.interval.contains(0.0);
     Ok(Comparison {
         statistic,
@@ -76,6 +62,8 @@ pub struct ChiSquare {
 /// Pearson's chi-square test that all arms convert alike (k x 2 table, no continuity correction).
 ///
 /// With two arms the statistic is the square of the pooled z. Arms without units are left out.
+///
+/// Source: Pearson, Philosophical Magazine 50 (1900); degrees of freedom of Fisher (1922).
 ///
 /// # Errors
 /// [`Inconclusive::TooFewArms`] for fewer than two arms with units, [`Inconclusive::NoVariance`] if no unit or every
@@ -130,6 +118,23 @@ mod tests {
         assert!(!result.small_counts && result.p_value.get() < 1e-4);
         assert_eq!(result.relative, Err(Inconclusive::ZeroControl));
         assert!((result.difference.standard_error - 0.05_f64.sqrt()).abs() < 1e-12 && result.interval_agrees);
+    }
+
+    #[test]
+    fn an_arm_without_a_conversion_is_not_known_without_error() {
+        // 99 of 9,900 against 0 of 100, which 1% gives in 37% of all cases.
+        let result = z_test(arm(9_900, 99), arm(100, 0), alpha()).unwrap();
+        let pooled = (0.0099_f64 * 0.9901 * (1.0 / 100.0 + 1.0 / 9_900.0)).sqrt();
+        assert!((result.difference.standard_error / pooled - 1.0).abs() < 1e-12);
+        assert!(result.interval_agrees && result.difference.interval.contains(0.0));
+        assert!(result.relative.unwrap().set.contains(0.0) && !result.constant_arm);
+        let one_unit = z_test(arm(1, 0), arm(1_000, 500), alpha()).unwrap();
+        assert!(one_unit.difference.interval.contains(0.0) && one_unit.difference.standard_error > 0.49);
+        // Here the arm that varies is the small one, and the pooled variance would hide its error.
+        let small = z_test(arm(9_900, 0), arm(100, 3), alpha()).unwrap();
+        assert!(small.difference.standard_error > (0.03_f64 * 0.97 / 100.0).sqrt());
+        let lost = z_test(arm(100, 3), arm(9_900, 0), alpha()).unwrap().relative.unwrap();
+        assert!(lost.set.contains(-0.99));
     }
 
     #[test]

@@ -78,7 +78,20 @@ impl ConfidenceSet {
     }
 }
 
-/// A relative difference: treatment over control, less one.
+/// A lift with its confidence set: treatment over control, less one.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct Lift {
+    /// The estimate (0.02 is a lift of 2%). Negative controls keep their sign in the division.
+    pub estimate: f64,
+    /// The standard error by the delta method.
+    pub standard_error: f64,
+    /// The confidence set.
+    pub set: ConfidenceSet,
+    /// How the set was formed.
+    pub method: RelativeMethod,
+}
+
+/// A [`Lift`] of a test that is read once, with its p-value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct RelativeEffect {
     /// The estimate (0.02 is a lift of 2%). Negative controls keep their sign in the division.
@@ -89,8 +102,9 @@ pub struct RelativeEffect {
     pub set: ConfidenceSet,
     /// How the set was formed.
     pub method: RelativeMethod,
-    /// The two-sided p-value of "the lift is zero" by the delta method. Not that of the difference: the two differ
-    /// in their standard errors, and the difference decides.
+    /// The two-sided p-value of "the lift is zero", by the method of the set: it is at most alpha exactly when the set
+    /// excludes zero. With Fieller's set it is that of `(t − c) / sqrt(V_t + V_c)`; by the delta method it divides by
+    /// another standard error than the test of the difference, which decides.
     pub p_value: PValue,
 }
 
@@ -108,49 +122,229 @@ pub fn lift(
     alpha: Alpha,
     degrees_of_freedom: Option<f64>,
 ) -> Result<RelativeEffect, Inconclusive> {
+    lift_of(control, treatment, alpha, degrees_of_freedom, None)
+}
+
+/// [`lift`] by a method that the caller chooses, wherever the control is.
+///
+/// # Errors
+/// As [`lift`].
+pub fn lift_by(
+    method: RelativeMethod,
+    control: Estimate,
+    treatment: Estimate,
+    alpha: Alpha,
+    degrees_of_freedom: Option<f64>,
+) -> Result<RelativeEffect, Inconclusive> {
+    lift_of(control, treatment, alpha, degrees_of_freedom, Some(method))
+}
+
+fn lift_of(
+    control: Estimate,
+    treatment: Estimate,
+    alpha: Alpha,
+    degrees_of_freedom: Option<f64>,
+    method: Option<RelativeMethod>,
+) -> Result<RelativeEffect, Inconclusive> {
     let (control, treatment) = (control.sound()?, treatment.sound()?);
     let critical = critical_value(alpha, degrees_of_freedom)?;
-    let reach = Reach { critical, alpha, degrees_of_freedom };
-    lift_of_change(control, treatment, treatment.value - control.value, reach)
+    let means = Means::independent(control, treatment, treatment.value - control.value);
+    means.effect(Reach { critical, alpha, degrees_of_freedom }, method)
 }
 
 /// The critical value with what it came from.
 #[derive(Clone, Copy)]
-pub(super) struct Reach {
-    pub(super) critical: f64,
-    pub(super) alpha: Alpha,
-    pub(super) degrees_of_freedom: Option<f64>,
+pub(crate) struct Reach {
+    pub(crate) critical: f64,
+    pub(crate) alpha: Alpha,
+    pub(crate) degrees_of_freedom: Option<f64>,
 }
 
-/// [`lift`] for a change that the caller knows more exactly than the difference of the two values.
-pub(super) fn lift_of_change(
-    control: Estimate,
-    treatment: Estimate,
-    change: f64,
-    reach: Reach,
-) -> Result<RelativeEffect, Inconclusive> {
-    if control.value == 0.0 {
-        return Err(Inconclusive::ZeroControl);
+/// Two means with their joint sampling variance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Means {
+    pub(crate) control: f64,
+    pub(crate) treatment: f64,
+    /// Treatment less control; the caller may know it more exactly than the difference of the two.
+    pub(crate) change: f64,
+    pub(crate) control_variance: f64,
+    pub(crate) treatment_variance: f64,
+    pub(crate) covariance: f64,
+}
+
+impl Means {
+    pub(crate) const fn independent(control: Estimate, treatment: Estimate, change: f64) -> Self {
+        Self {
+            control: control.value,
+            treatment: treatment.value,
+            change,
+            control_variance: control.variance,
+            treatment_variance: treatment.variance,
+            covariance: 0.0,
+        }
     }
-    let ratio = treatment.value / control.value;
-    let estimate = change / control.value;
-    let variance = (treatment.variance + ratio * ratio * control.variance) / (control.value * control.value);
-    if !(estimate.is_finite() && variance.is_finite()) {
+
+    /// The variance of `treatment − ratio · control`.
+    pub(crate) fn variance_at(&self, ratio: f64) -> f64 {
+        self.treatment_variance + ratio * ratio * self.control_variance - 2.0 * ratio * self.covariance
+    }
+
+    /// The lift with its variance by the delta method.
+    fn delta(&self) -> Result<(f64, f64), Inconclusive> {
+        if self.control == 0.0 {
+            return Err(Inconclusive::ZeroControl);
+        }
+        let estimate = self.change / self.control;
+        let variance = self.variance_at(self.treatment / self.control) / (self.control * self.control);
+        if !(estimate.is_finite() && variance.is_finite()) {
+            return Err(Inconclusive::NotConverged { what: "relative difference" });
+        }
+        if variance > 0.0 { Ok((estimate, variance)) } else { Err(Inconclusive::NoVariance) }
+    }
+
+    /// The lift and its confidence set with a critical value; the method by the distance of the control from zero
+    /// unless it is given.
+    pub(crate) fn lift(
+        &self,
+        critical: f64,
+        level: f64,
+        method: Option<RelativeMethod>,
+    ) -> Result<Lift, Inconclusive> {
+        let (estimate, variance) = self.delta()?;
+        let standard_error = variance.sqrt();
+        let method = method.unwrap_or_else(|| {
+            if self.control.abs() >= FIELLER_BELOW * self.control_variance.sqrt() {
+                RelativeMethod::Delta
+            } else {
+                RelativeMethod::Fieller
+            }
+        });
+        let set = match method {
+            RelativeMethod::Delta => {
+                ConfidenceSet::Interval(Interval::around(estimate, critical * standard_error, level))
+            }
+            RelativeMethod::Fieller => self.ratios(critical, level)?.shifted(-1.0),
+        };
+        Ok(Lift { estimate, standard_error, set, method })
+    }
+
+    /// [`Means::lift`] with the p-value that belongs to the set.
+    pub(crate) fn effect(
+        &self,
+        reach: Reach,
+        method: Option<RelativeMethod>,
+    ) -> Result<RelativeEffect, Inconclusive> {
+        let Lift { estimate, standard_error, set, method } =
+            self.lift(reach.critical, reach.alpha.level(), method)?;
+        let statistic = match method {
+            RelativeMethod::Delta => estimate / standard_error,
+            RelativeMethod::Fieller => self.change / self.variance_at(1.0).sqrt(),
+        };
+        if !statistic.is_finite() {
+            return Err(Inconclusive::NotConverged { what: "relative difference" });
+        }
+        let p_value = two_sided(statistic, reach.degrees_of_freedom)?;
+        Ok(RelativeEffect { estimate, standard_error, set, method, p_value })
+    }
+
+    /// Fieller's set of `treatment / control`: the R with `(t − R c)² ≤ q² (V_t − 2 R C + R² V_c)`.
+    pub(crate) fn ratios(&self, critical: f64, level: f64) -> Result<ConfidenceSet, Inconclusive> {
+        let (c, t) = (self.control, self.treatment);
+        let (v_c, v_t, covariance) = (self.control_variance, self.treatment_variance, self.covariance);
+        let square = critical * critical;
+        // The set solves leading·R² − 2 middle·R + constant ≤ 0.
+        let leading = c * c - square * v_c;
+        let middle = t * c - square * covariance;
+        if leading == 0.0 {
+            return half_line(middle, t * t - square * v_t, level);
+        }
+        let discriminant = square
+            * (t * t * v_c + c * c * v_t
+                - 2.0 * t * c * covariance
+                - square * (v_c * v_t - covariance * covariance));
+        if !discriminant.is_finite() {
+            return Err(Inconclusive::NotConverged { what: "relative difference" });
+        }
+        if discriminant < 0.0 && leading < 0.0 {
+            return Ok(ConfidenceSet::Everything { level });
+        }
+        // With a positive leading term t/c itself belongs to the set: a negative discriminant is rounding.
+        let (centre, reach) = (middle / leading, discriminant.max(0.0).sqrt() / leading.abs());
+        let (below, above) = (centre - reach, centre + reach);
+        if !(below.is_finite() && above.is_finite()) {
+            return Err(Inconclusive::NotConverged { what: "relative difference" });
+        }
+        Ok(if leading > 0.0 {
+            ConfidenceSet::Interval(Interval::between(below, above, level))
+        } else {
+            ConfidenceSet::Outside { below, above, level }
+        })
+    }
+}
+
+/// The R with `constant ≤ 2 middle·R`.
+fn half_line(middle: f64, constant: f64, level: f64) -> Result<ConfidenceSet, Inconclusive> {
+    if middle == 0.0 {
+        // Without a variance of a control at zero there is no ratio to speak of.
+        return if constant <= 0.0 {
+            Ok(ConfidenceSet::Everything { level })
+        } else {
+            Err(Inconclusive::ZeroControl)
+        };
+    }
+    let end = constant / (2.0 * middle);
+    if !end.is_finite() {
         return Err(Inconclusive::NotConverged { what: "relative difference" });
     }
-    if variance == 0.0 {
-        return Err(Inconclusive::NoVariance);
+    let (lower, upper) = if middle > 0.0 { (Some(end), None) } else { (None, Some(end)) };
+    Ok(ConfidenceSet::Interval(Interval { lower, upper, level }))
+}
+
+/// A lift of two means that may be correlated, before an error rate is chosen.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+pub struct LiftEstimate {
+    /// Treatment over control, less one.
+    pub value: f64,
+    /// Its variance by the delta method; no interval follows from it near a control of zero, see
+    /// [`LiftEstimate::effect`].
+    pub variance: f64,
+    /// Degrees of freedom of that variance.
+    pub degrees_of_freedom: Option<f64>,
+    #[serde(skip)]
+    means: Means,
+    #[serde(skip)]
+    of_difference: Option<f64>,
+}
+
+impl LiftEstimate {
+    /// Joins the means with the degrees of freedom of the variance of the lift and of the difference.
+    pub(crate) fn new(
+        means: Means,
+        degrees_of_freedom: Option<f64>,
+        of_difference: Option<f64>,
+    ) -> Result<Self, Inconclusive> {
+        let (value, variance) = means.delta()?;
+        Ok(Self { value, variance, degrees_of_freedom, means, of_difference })
     }
-    let standard_error = variance.sqrt();
-    let (method, set) = if control.value.abs() >= FIELLER_BELOW * control.standard_error() {
-        let interval = Interval::around(estimate, reach.critical * standard_error, reach.alpha.level());
-        (RelativeMethod::Delta, ConfidenceSet::Interval(interval))
-    } else {
-        let ratios = fieller(control, treatment, reach.critical, reach.alpha.level())?;
-        (RelativeMethod::Fieller, ratios.shifted(-1.0))
-    };
-    let p_value = two_sided(estimate / standard_error, reach.degrees_of_freedom)?;
-    Ok(RelativeEffect { estimate, standard_error, set, method, p_value })
+
+    /// The lift with its confidence set: Fieller's where the control is within [`FIELLER_BELOW`] standard errors of
+    /// zero, with the degrees of freedom of the difference there.
+    ///
+    /// # Errors
+    /// As [`lift`].
+    pub fn effect(&self, alpha: Alpha) -> Result<RelativeEffect, Inconclusive> {
+        let reach = |degrees_of_freedom| {
+            let critical = critical_value(alpha, degrees_of_freedom)?;
+            Ok(Reach { critical, alpha, degrees_of_freedom })
+        };
+        let found = self.means.effect(reach(self.degrees_of_freedom)?, None)?;
+        match found.method {
+            RelativeMethod::Delta => Ok(found),
+            RelativeMethod::Fieller => {
+                self.means.effect(reach(self.of_difference)?, Some(RelativeMethod::Fieller))
+            }
+        }
+    }
 }
 
 /// Fieller's confidence set of `treatment / control`: the R with `(t − R c)² ≤ q² (V_t + R² V_c)`.
@@ -158,8 +352,8 @@ pub(super) fn lift_of_change(
 /// `critical` is q, the two-sided critical value.
 ///
 /// # Errors
-/// [`Inconclusive::OutOfDomain`] for numbers that are not finite, [`Inconclusive::NotConverged`] if the set leaves the
-/// range of a double.
+/// [`Inconclusive::OutOfDomain`] for numbers that are not finite, [`Inconclusive::ZeroControl`] for a control of zero
+/// without variance, [`Inconclusive::NotConverged`] if the set leaves the range of a double.
 pub fn fieller(
     control: Estimate,
     treatment: Estimate,
@@ -167,26 +361,7 @@ pub fn fieller(
     level: f64,
 ) -> Result<ConfidenceSet, Inconclusive> {
     let (control, treatment) = (control.sound()?, treatment.sound()?);
-    let (c, t) = (control.value, treatment.value);
-    let square = critical * critical;
-    // The set solves leading·R² − 2 t c R + constant ≤ 0.
-    let leading = c * c - square * control.variance;
-    let discriminant = square
-        * (t * t * control.variance + c * c * treatment.variance
-            - square * control.variance * treatment.variance);
-    if discriminant < 0.0 || leading == 0.0 {
-        return Ok(ConfidenceSet::Everything { level });
-    }
-    let (centre, reach) = (t * c / leading, discriminant.sqrt() / leading.abs());
-    let (below, above) = (centre - reach, centre + reach);
-    if !(below.is_finite() && above.is_finite()) {
-        return Err(Inconclusive::NotConverged { what: "relative difference" });
-    }
-    Ok(if leading > 0.0 {
-        ConfidenceSet::Interval(Interval::between(below, above, level))
-    } else {
-        ConfidenceSet::Outside { below, above, level }
-    })
+    Means::independent(control, treatment, 0.0).ratios(critical, level)
 }
 
 #[cfg(test)]
@@ -217,6 +392,55 @@ mod tests {
             fieller(control, treatment, alpha.two_sided_z(), 0.95).unwrap().shifted(-1.0).interval().unwrap();
         assert!((delta.lower.unwrap() - exact.lower.unwrap()).abs() < 1e-7);
         assert!((delta.upper.unwrap() - exact.upper.unwrap()).abs() < 1e-7);
+    }
+
+    #[test]
+    fn the_p_value_decides_as_the_set_does() {
+        let alpha = Alpha::new(0.05).unwrap();
+        for c in [0.3, 1.5, 4.0, 20.0, 40.0] {
+            for change in [-9.0, -2.9, -2.7, 0.5, 2.7, 2.9, 9.0] {
+                let (control, treatment) = (at(c, 1.0), at(c + change, 1.0));
+                let fitting = lift(control, treatment, alpha, Some(50.0)).unwrap();
+                for method in [RelativeMethod::Delta, RelativeMethod::Fieller] {
+                    let found = lift_by(method, control, treatment, alpha, Some(50.0)).unwrap();
+                    assert_eq!(found.method, method);
+                    assert_eq!(found.p_value.is_significant(alpha), !found.set.contains(0.0), "{c} {change}");
+                    assert!(method != fitting.method || found == fitting);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_control_at_the_critical_value_leaves_a_half_line() {
+        let alike =
+            |control: f64, treatment| fieller(at(control, 1.0), at(treatment, 1.0), 2.0, 0.95).unwrap();
+        let above = alike(2.0, 6.0).interval().unwrap();
+        assert_eq!((above.lower, above.upper), (Some((36.0 - 4.0) / 24.0), None));
+        let below = alike(2.0, -6.0).interval().unwrap();
+        assert_eq!((below.lower, below.upper), (None, Some(-32.0 / 24.0)));
+        assert!(matches!(alike(2.0, 0.0), ConfidenceSet::Everything { .. }));
+    }
+
+    #[test]
+    fn correlated_means_have_the_set_of_their_test() {
+        let means = Means {
+            control: 3.0,
+            treatment: 5.0,
+            change: 2.0,
+            control_variance: 1.0,
+            treatment_variance: 2.0,
+            covariance: 0.7,
+        };
+        let ends = means.ratios(1.96, 0.95).unwrap().interval().unwrap();
+        for r in [ends.lower.unwrap(), ends.upper.unwrap()] {
+            let z = (5.0 - r * 3.0) / (2.0 + r * r - 1.4 * r).sqrt();
+            assert!((z.abs() - 1.96).abs() < 1e-12);
+        }
+        let alpha = Alpha::new(0.05).unwrap();
+        let estimate = LiftEstimate::new(means, Some(10.0), Some(12.0)).unwrap();
+        assert_eq!(estimate.effect(alpha).unwrap().method, RelativeMethod::Fieller);
+        assert!((estimate.variance - means.variance_at(5.0 / 3.0) / 9.0).abs() < 1e-15);
     }
 
     #[test]

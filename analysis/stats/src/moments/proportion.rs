@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Estimate, Inconclusive, inconclusive::finite};
+use crate::{Alpha, Estimate, Inconclusive, Interval, inconclusive::finite};
 
 /// Units of an arm and how many of them converted.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -79,6 +79,23 @@ impl Proportion {
         let rate = self.rate()?;
         let complement = (self.units - self.conversions) as f64 / self.units as f64;
         Estimate::new(rate, rate * complement / self.units as f64, self.units)
+    }
+
+    /// Wilson's two-sided interval of the rate: the π with `|p − π| ≤ z sqrt(π (1 − π) / n)`.
+    ///
+    /// It holds at any count, zero and all included, where `p ± z sqrt(p (1 − p) / n)` has no width.
+    ///
+    /// Source: Wilson, JASA 22 (1927).
+    ///
+    /// # Errors
+    /// [`Inconclusive::NoUnits`] without units.
+    pub fn wilson_interval(&self, alpha: Alpha) -> Result<Interval, Inconclusive> {
+        let rate = self.rate()?;
+        let complement = (self.units - self.conversions) as f64 / self.units as f64;
+        let square = alpha.two_sided_z().powi(2) / self.units as f64;
+        // The ends are the roots of (1 + s) π² − (2p + s) π + p²: the lower one without cancellation by their product.
+        let far = rate + 0.5 * square + (square * (rate * complement + 0.25 * square)).sqrt();
+        Ok(Interval::between(rate * rate / far, (far / (1.0 + square)).min(1.0), alpha.level()))
     }
 }
 

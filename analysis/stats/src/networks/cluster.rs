@@ -12,6 +12,7 @@ use super::regression::{ClusterVariance, CrossMoments, Fit};
 use crate::symmetric::Square;
 use crate::{
     Estimate, Inconclusive,
+    fixed::relative::{LiftEstimate, Means},
     inconclusive::{finite, serialize_outcome},
 };
 
@@ -95,9 +96,9 @@ pub struct ClusterComparison {
     pub treatment: f64,
     /// Treatment minus control.
     pub difference: Estimate,
-    /// `(treatment - control) / control` by the delta method, or why there is none.
+    /// `(treatment - control) / control`, or why there is none; its interval by [`LiftEstimate::effect`].
     #[serde(serialize_with = "serialize_outcome")]
-    pub lift: Result<Estimate, Inconclusive>,
+    pub lift: Result<LiftEstimate, Inconclusive>,
     /// Clusters in control and treatment.
     pub clusters: (usize, usize),
 }
@@ -199,12 +200,25 @@ fn comparison(
     let mean = |index: usize| fit.coefficients().get(index).copied().unwrap_or(0.0);
     let (control, treatment) = (mean(0), mean(1));
     let difference = fit.contrast(&direction(-1.0, 1.0), correction)?;
+    // An arm whose clusters are all alike has no variance of its own.
+    let variance = |on_control: f64, on_treatment: f64| match fit
+        .contrast(&direction(on_control, on_treatment), correction)
+    {
+        Ok(estimate) => Ok(estimate.variance),
+        Err(Inconclusive::NoVariance) => Ok(0.0),
+        Err(other) => Err(other),
+    };
+    let (control_variance, treatment_variance) = (variance(1.0, 0.0)?, variance(0.0, 1.0)?);
+    let covariance = 0.5 * (control_variance + treatment_variance - difference.variance);
+    let change = difference.value;
+    let means = Means { control, treatment, change, control_variance, treatment_variance, covariance };
     let lift = if control == 0.0 {
         Err(Inconclusive::ZeroControl)
     } else {
-        // Gradient of treatment/control - 1; the contrast's own value is the ratio's linear part, so it is replaced.
-        let linear = fit.contrast(&direction(-treatment / (control * control), 1.0 / control), correction)?;
-        Ok(Estimate { value: difference.value / control, ..linear })
+        // The degrees of freedom are those along the gradient of treatment/control − 1.
+        fit.contrast(&direction(-treatment / (control * control), 1.0 / control), correction).and_then(
+            |linear| LiftEstimate::new(means, linear.degrees_of_freedom, difference.degrees_of_freedom),
+        )
     };
     Ok(ClusterComparison { control, treatment, difference, lift, clusters })
 }

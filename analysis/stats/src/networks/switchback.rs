@@ -10,7 +10,11 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::serial_estimate;
-use crate::{Estimate, Inconclusive, inconclusive::serialize_outcome};
+use crate::{
+    Estimate, Inconclusive,
+    fixed::relative::{LiftEstimate, Means},
+    inconclusive::serialize_outcome,
+};
 
 /// Sums of one bin of time in one market.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
@@ -71,9 +75,9 @@ pub struct SwitchbackEffect {
     /// Treatment minus control, with HAC variance and `blocks - 2` degrees of freedom (periods with
     /// [`Correlation::AcrossMarkets`]).
     pub difference: Estimate,
-    /// The difference relative to control by the delta method, or why there is none.
+    /// The difference relative to control, or why there is none; its interval by [`LiftEstimate::effect`].
     #[serde(serialize_with = "serialize_outcome")]
-    pub lift: Result<Estimate, Inconclusive>,
+    pub lift: Result<LiftEstimate, Inconclusive>,
     /// Blocks kept in control and treatment.
     pub blocks: (usize, usize),
     /// Bins dropped by trimming.
@@ -111,14 +115,16 @@ pub fn switchback(markets: &[Vec<Bin>], plan: SwitchbackPlan) -> Result<Switchba
     };
     let (variance, kernel_lags, degrees_of_freedom) = variance_of(-1.0, 1.0)?;
     let difference = serial_estimate(arms.treatment - arms.control, variance, degrees_of_freedom)?;
-    let lift = if arms.control == 0.0 {
-        Err(Inconclusive::ZeroControl)
-    } else {
-        let (variance, _, _) =
-            variance_of(-arms.treatment / (arms.control * arms.control), 1.0 / arms.control)?;
-        let value = (arms.treatment - arms.control) / arms.control;
-        serial_estimate(value, variance, degrees_of_freedom)
+    let (control_variance, treatment_variance) = (variance_of(1.0, 0.0)?.0, variance_of(0.0, 1.0)?.0);
+    let means = Means {
+        control: arms.control,
+        treatment: arms.treatment,
+        change: arms.treatment - arms.control,
+        control_variance,
+        treatment_variance,
+        covariance: 0.5 * (control_variance + treatment_variance - variance),
     };
+    let lift = LiftEstimate::new(means, Some(degrees_of_freedom), Some(degrees_of_freedom));
     Ok(SwitchbackEffect {
         control: arms.control,
         treatment: arms.treatment,

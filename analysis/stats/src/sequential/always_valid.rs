@@ -13,7 +13,8 @@
 use serde::Serialize;
 
 use crate::{
-    Alpha, Effect, Estimate, Inconclusive, Interval, PValue,
+    Alpha, Effect, Estimate, Inconclusive, Interval, PValue, Proportion,
+    fixed::relative::{Lift, Means},
     inconclusive::{finite, positive, serialize_outcome},
 };
 
@@ -90,9 +91,10 @@ impl Mixture {
 pub struct AlwaysValid {
     /// Treatment less control with the confidence sequence's interval.
     pub difference: Effect,
-    /// The same relative to the control, by the delta method, or why there is none.
+    /// The same relative to the control, by the delta method or Fieller's as in [`crate::fixed::relative`], or why
+    /// there is none.
     #[serde(serialize_with = "serialize_outcome")]
-    pub relative: Result<Effect, Inconclusive>,
+    pub relative: Result<Lift, Inconclusive>,
     /// The always-valid p-value of "no difference" at this look.
     pub p_value: PValue,
     /// The natural logarithm of the e-value; large is evidence against "no difference".
@@ -101,9 +103,11 @@ pub struct AlwaysValid {
 
 /// Compares two independent estimates so that looking often is allowed.
 ///
+/// For rates there is [`compare_proportions`].
+///
 /// # Errors
-/// [`Inconclusive::NoVariance`] if neither estimate varies, [`Inconclusive::OutOfDomain`] for a mixture that is not
-/// positive.
+/// [`Inconclusive::NoVariance`] unless both estimates vary (an arm that happens not to vary yet is not known without
+/// error), [`Inconclusive::OutOfDomain`] for a mixture that is not positive.
 pub fn compare(
     control: Estimate,
     treatment: Estimate,
@@ -111,10 +115,50 @@ pub fn compare(
     mixture: Mixture,
 ) -> Result<AlwaysValid, Inconclusive> {
     let (control, treatment) = (control.sound()?, treatment.sound()?);
-    let variance = finite(control.variance + treatment.variance, "variance")?;
-    if variance <= 0.0 {
+    if control.variance <= 0.0 || treatment.variance <= 0.0 {
         return Err(Inconclusive::NoVariance);
     }
+    at_look(control, treatment, alpha, mixture)
+}
+
+/// [`compare`] for two conversion rates, also while an arm has no conversion or few.
+///
+/// The variance of the difference is the larger of the pooled one, `p (1 − p) (1/n_t + 1/n_c)`, and that of each arm's
+/// own rate: by itself either breaks the claim with rare conversions and uneven arms, the arms' own far more
+/// (CALIBRATION.md).
+///
+/// # Errors
+/// [`Inconclusive::NoUnits`] if an arm is empty, [`Inconclusive::NoVariance`] if no unit or every unit converted,
+/// [`Inconclusive::OutOfDomain`] for a mixture that is not positive.
+pub fn compare_proportions(
+    control: Proportion,
+    treatment: Proportion,
+    alpha: Alpha,
+    mixture: Mixture,
+) -> Result<AlwaysValid, Inconclusive> {
+    let (c, t) = (control.estimate()?, treatment.estimate()?);
+    let pooled = control.merge(treatment).estimate()?;
+    if pooled.variance <= 0.0 {
+        return Err(Inconclusive::NoVariance);
+    }
+    let of_values = pooled.variance * pooled.units as f64;
+    let alike = |arm: Estimate| Estimate { variance: of_values / arm.units as f64, ..arm };
+    let (c, t) = if c.variance + t.variance < alike(c).variance + alike(t).variance {
+        (alike(c), alike(t))
+    } else {
+        let or_alike = |arm: Estimate| if arm.variance > 0.0 { arm } else { alike(arm) };
+        (or_alike(c), or_alike(t))
+    };
+    at_look(c, t, alpha, mixture)
+}
+
+fn at_look(
+    control: Estimate,
+    treatment: Estimate,
+    alpha: Alpha,
+    mixture: Mixture,
+) -> Result<AlwaysValid, Inconclusive> {
+    let variance = finite(control.variance + treatment.variance, "variance")?;
     let units = control.units as f64 + treatment.units as f64;
     let x = mixture.relative_variance(variance, units)?;
     let change = treatment.value - control.value;
@@ -123,7 +167,8 @@ pub fn compare(
     let reach = reach(alpha, x);
     Ok(AlwaysValid {
         difference: effect(change, variance.sqrt(), reach, alpha),
-        relative: relative(control, treatment, alpha, reach),
+        // With the mixture of the difference, the reach in standard errors is the same.
+        relative: Means::independent(control, treatment, change).lift(reach, alpha.level(), None),
         p_value: PValue::clamped((-ln_e_value).exp()),
         ln_e_value,
     })
@@ -159,25 +204,6 @@ fn effect(estimate: f64, standard_error: f64, reach: f64, alpha: Alpha) -> Effec
     }
 }
 
-/// The lift, with the mixture of the difference: the reach in standard errors is the same.
-fn relative(
-    control: Estimate,
-    treatment: Estimate,
-    alpha: Alpha,
-    reach: f64,
-) -> Result<Effect, Inconclusive> {
-    if control.value == 0.0 {
-        return Err(Inconclusive::ZeroControl);
-    }
-    let ratio = treatment.value / control.value;
-    let variance = (treatment.variance + ratio * ratio * control.variance) / (control.value * control.value);
-    let lift = (treatment.value - control.value) / control.value;
-    if !(variance.is_finite() && lift.is_finite()) {
-        return Err(Inconclusive::NotConverged { what: "relative difference" });
-    }
-    Ok(effect(lift, variance.sqrt(), reach, alpha))
-}
-
 /// The evidence over all looks so far: the running minimum of p and the running intersection of the intervals.
 ///
 /// Both stay valid: a confidence sequence covers at all times at once, so what an earlier look excluded stays
@@ -188,6 +214,9 @@ pub struct Running {
     pub p_value: PValue,
     /// The intersection so far; `None` when it is empty.
     pub interval: Option<Interval>,
+    /// The same of the lift, over the looks whose set is an interval (others exclude nothing here); unbounded on both
+    /// sides before the first of them, `None` when it is empty.
+    pub relative: Option<Interval>,
     /// Looks so far.
     pub looks: u64,
 }
@@ -195,8 +224,9 @@ pub struct Running {
 impl Running {
     /// The evidence of the first look.
     #[must_use]
-    pub const fn first(look: &AlwaysValid) -> Self {
-        Self { p_value: look.p_value, interval: Some(look.difference.interval), looks: 1 }
+    pub fn first(look: &AlwaysValid) -> Self {
+        let interval = Some(look.difference.interval);
+        Self { p_value: look.p_value, interval, relative: Some(lift_interval(look)), looks: 1 }
     }
 
     /// The evidence with one more look.
@@ -204,8 +234,14 @@ impl Running {
     pub fn then(self, look: &AlwaysValid) -> Self {
         let p_value = if look.p_value < self.p_value { look.p_value } else { self.p_value };
         let interval = self.interval.and_then(|so_far| intersection(so_far, look.difference.interval));
-        Self { p_value, interval, looks: self.looks + 1 }
+        let relative = self.relative.and_then(|so_far| intersection(so_far, lift_interval(look)));
+        Self { p_value, interval, relative, looks: self.looks + 1 }
     }
+}
+
+fn lift_interval(look: &AlwaysValid) -> Interval {
+    let unbounded = Interval { lower: None, upper: None, level: look.difference.interval.level };
+    look.relative.ok().and_then(|lift| lift.set.interval()).unwrap_or(unbounded)
 }
 
 fn intersection(a: Interval, b: Interval) -> Option<Interval> {
@@ -279,7 +315,39 @@ mod tests {
         assert_eq!((then.p_value, then.looks), (first.p_value, 2));
         assert!(then.interval.is_none_or(|interval| interval.lower >= first.difference.interval.lower));
         let changed = Running::first(&look(0.9, 5_000)).then(&look(-0.9, 5_000));
-        assert_eq!(changed.interval, None);
+        assert_eq!((changed.interval, changed.relative), (None, None));
+        let lift = first.relative.unwrap().set.interval().unwrap();
+        assert!(then.relative.is_none_or(|interval| interval.lower >= lift.lower));
+        let again = Running::first(&first).then(&first);
+        assert_eq!((again.relative, again.interval), (Some(lift), Some(first.difference.interval)));
+    }
+
+    #[test]
+    fn a_control_near_zero_has_no_false_lift() {
+        let mixture = Mixture::tightest_at(5_000.0, alpha()).unwrap();
+        let at = |value| Estimate::new(value, 1.0, 1_000).unwrap();
+        let near = compare(at(1e-12), at(9.0), alpha(), mixture).unwrap();
+        assert_eq!(near.relative.unwrap().set.interval(), None);
+        let running = Running::first(&near).then(&near).relative.unwrap();
+        assert_eq!((running.lower, running.upper), (None, None));
+    }
+
+    #[test]
+    fn an_arm_that_does_not_vary_yet_is_not_certain() {
+        let mixture = Mixture::tightest_at(10_000.0, alpha()).unwrap();
+        let rate = |units, conversions| Proportion::new(units, conversions).unwrap();
+        let (control, none) = (rate(9_900, 99), rate(100, 0));
+        let plain = compare(control.estimate().unwrap(), none.estimate().unwrap(), alpha(), mixture);
+        assert_eq!(plain.unwrap_err(), Inconclusive::NoVariance);
+        let look = compare_proportions(control, none, alpha(), mixture).unwrap();
+        assert!(look.p_value.get() > 0.5 && look.difference.interval.contains(0.0));
+        let all = compare_proportions(control, rate(100, 100), alpha(), mixture).unwrap();
+        assert!(all.p_value.get() < 1e-10);
+        let frequent = (rate(5_000, 500), rate(5_000, 600));
+        let found = compare_proportions(frequent.0, frequent.1, alpha(), mixture).unwrap();
+        let own = compare(frequent.0.estimate().unwrap(), frequent.1.estimate().unwrap(), alpha(), mixture)
+            .unwrap();
+        assert!((found.ln_e_value / own.ln_e_value - 1.0).abs() < 0.01);
     }
 
     #[test]

@@ -11,9 +11,9 @@ use kerf_stats::{
         Comparison, Reference, compare,
         count::compare_rates,
         critical_value, difference,
-        margin::{Direction, equivalence, non_inferiority},
+        margin::{Direction, Margin, equivalence, non_inferiority},
         proportions::{chi_square, z_test},
-        relative::{fieller, lift},
+        relative::{RelativeMethod, fieller, lift, lift_by},
         welch_satterthwaite,
     },
     guardrail,
@@ -47,9 +47,13 @@ fn read(comparison: &Comparison) {
         for margin in [1e-300, 0.1, f64::MAX, f64::NAN, -1.0] {
             assert_sound("margin", &given, &guardrail::margin(comparison, direction, margin, alpha()));
             assert_sound("non_inferiority", &given, &non_inferiority(comparison, direction, margin, alpha()));
+            let share = Margin::Relative(margin);
+            assert_sound("margin", &given, &guardrail::margin(comparison, direction, share, alpha()));
+            assert_sound("non_inferiority", &given, &non_inferiority(comparison, direction, share, alpha()));
         }
     }
     assert_sound("equivalence", comparison, &equivalence(comparison, 0.1, alpha()));
+    assert_sound("equivalence", comparison, &equivalence(comparison, Margin::Relative(0.1), alpha()));
     let p = comparison.p_value.get();
     let within = comparison.difference.interval.contains(comparison.difference.estimate);
     if !(p > 0.0 && p <= 1.0 && comparison.difference.standard_error > 0.0 && within) {
@@ -72,6 +76,13 @@ fn estimates_of_two_arms() {
             assert_sound("difference", &given, &difference(control, treatment));
             assert_sound("welch_satterthwaite", &given, &welch_satterthwaite(&control, &treatment));
             assert_sound("lift", &given, &lift(control, treatment, alpha(), None));
+            for method in [RelativeMethod::Delta, RelativeMethod::Fieller] {
+                let found = lift_by(method, control, treatment, alpha(), Some(3.0));
+                assert_sound("lift_by", &given, &found);
+                if found.is_ok_and(|found| found.p_value.is_significant(alpha()) == found.set.contains(0.0)) {
+                    note("lift_by", &format!("{method:?} of {given:?} contradicts itself: {found:?}"));
+                }
+            }
             assert_sound("fieller", &given, &fieller(control, treatment, 1.96, 0.95));
             for mixture in [Mixture::PerUnit { rho_squared: 1e-4 }, Mixture::Prior { tau_squared: 1e-4 }] {
                 let look = always_valid::compare(control, treatment, alpha(), mixture);
@@ -129,10 +140,19 @@ fn conversions() {
             if let Ok(comparison) = &found {
                 read(comparison);
             }
+            for mixture in [Mixture::PerUnit { rho_squared: 1e-4 }, Mixture::Prior { tau_squared: 1e-4 }] {
+                let look = always_valid::compare_proportions(control, treatment, alpha(), mixture);
+                assert_sound("compare_proportions", &given, &look);
+            }
             assert_sound("chi_square", &given, &chi_square(&[control, treatment, control]));
             assert_sound("merge", &given, &control.merge(treatment).estimate());
         }
         assert_sound("chi_square of one", &control, &chi_square(&[control]));
+        let wilson = control.wilson_interval(alpha());
+        assert_sound("wilson", &control, &wilson);
+        if wilson.is_ok_and(|ends| ends.lower > ends.upper || !ends.contains(control.rate().unwrap())) {
+            note("wilson", &format!("{wilson:?} of {control:?}"));
+        }
     }
     for control in counts() {
         assert_sound("rate", &control, &control.estimate());

@@ -232,7 +232,7 @@ fn corrections_and_decisions() {
                     split_rate: alpha(),
                     guardrails: &[],
                     days,
-                    minimum_days: 14.0,
+                    minimum_days: -change,
                     units: 0,
                     planned_units: Some(0),
                     ended: false,

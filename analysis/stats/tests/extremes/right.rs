@@ -71,6 +71,16 @@ fn what_has_no_answer_says_why() {
         ("one unit a mean", of_means(&[1.0], &[1.0, 2.0]), "too_few_units"),
         ("no unit a mean", of_means(&[], &[1.0, 2.0]), "too_few_units"),
         ("constant means", of_means(&[1.0; 5], &[2.0; 5]), "no_variance"),
+        (
+            "Welch of counts",
+            code(
+                events(4, 5.0)
+                    .estimate()
+                    .and_then(|arm| compare(arm, arm, alpha(), Reference::Welch))
+                    .map(drop),
+            ),
+            "out_of_domain",
+        ),
         ("infinite values", of_means(&[f64::INFINITY, 1.0], &[1.0, 2.0]), "out_of_domain"),
         ("a NaN", of_means(&[f64::NAN, 1.0], &[1.0, 2.0]), "out_of_domain"),
         ("beyond doubles", of_means(&[1e200, -1e200], &[1.0, 2.0]), "out_of_domain"),
@@ -193,9 +203,9 @@ fn arms_without_a_mixture_are_tested_but_never_certain() {
     let ten = z_test(rate(10, 0), rate(10, 10), alpha()).unwrap();
     close(ten.p_value.get(), 7.744_216_431_044_084e-6);
     assert!(ten.difference.standard_error > 0.0 && !ten.difference.interval.contains(0.0));
-    // One arm without a conversion, the other with some: Wald's interval rests on the other alone.
+    // One arm without a conversion, the other with some: the pooled error, not that of the other alone.
     let one_sided = z_test(rate(1_000, 0), rate(1_000, 20), alpha()).unwrap();
-    close(one_sided.difference.standard_error, (0.02_f64 * 0.98 / 1_000.0).sqrt());
+    close(one_sided.difference.standard_error, (0.01_f64 * 0.99 * 2.0 / 1_000.0).sqrt());
     assert_eq!(one_sided.relative.unwrap_err().code(), "zero_control");
 }
 

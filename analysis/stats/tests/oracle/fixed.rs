@@ -3,10 +3,11 @@ use kerf_stats::{
     fixed::{
         Comparison, Reference, compare,
         count::compare_rates,
-        margin::{Direction, MarginTest, equivalence, non_inferiority},
+        margin::{Direction, Margin, MarginTest, equivalence, non_inferiority},
         proportions::{chi_square, z_test},
         relative::{ConfidenceSet, RelativeMethod},
     },
+    guardrail::{self, Guardrail, two_standard_deviations},
 };
 
 use crate::check::{Found, Input, check, ends};
@@ -46,6 +47,13 @@ fn fixed_horizon_methods_agree_with_their_peers() {
             Ok(describe(&compare_rates(arm("control")?, arm("treatment")?, Alpha::new(0.05)?)?))
         }
         "fieller" => fieller(input),
+        other => against_a_limit(other, input),
+    });
+}
+
+/// Margins and guardrails.
+fn against_a_limit(kind: &str, input: &Input<'_>) -> Found {
+    match kind {
         "non_inferior_increase" => margin(input, |comparison, margin, alpha| {
             non_inferiority(comparison, Direction::Increase, margin, alpha)
         }),
@@ -53,8 +61,48 @@ fn fixed_horizon_methods_agree_with_their_peers() {
             non_inferiority(comparison, Direction::Decrease, margin, alpha)
         }),
         "equivalent" => margin(input, equivalence),
+        "non_inferior_relative" => margin(input, |comparison, margin, alpha| {
+            non_inferiority(comparison, Direction::Increase, Margin::Relative(margin), alpha)
+        }),
+        "wilson" => {
+            let (units, conversions) = input.list("arm");
+            Ok(ends(&Proportion::new(units, conversions)?.wilson_interval(alpha(input)?)?).to_vec())
+        }
+        "two_standard_deviations" => {
+            let arm = |name| {
+                let (units, conversions) = input.list(name);
+                Proportion::new(units, conversions)
+            };
+            let comparison = z_test(arm("control")?, arm("treatment")?, Alpha::new(0.05)?)?;
+            Ok(judged(&two_standard_deviations(&comparison, Direction::Increase)?))
+        }
+        "two_standard_deviations_of_means" => {
+            let comparison = welch(input)?;
+            Ok(judged(&two_standard_deviations(&comparison, Direction::Increase)?))
+        }
+        "guardrail_margin" => {
+            let found = guardrail::margin(
+                &welch(input)?,
+                Direction::Increase,
+                input.number("margin"),
+                Alpha::new(0.05)?,
+            )?;
+            Ok(judged(&found))
+        }
         other => panic!("unknown kind {other}"),
-    });
+    }
+}
+
+fn judged(found: &Guardrail) -> Vec<(&'static str, Option<f64>)> {
+    vec![("harm", Some(found.harm)), ("p_value", Some(found.p_value.get()))]
+}
+
+fn welch(input: &Input<'_>) -> Result<Comparison, Inconclusive> {
+    let arm = |name| {
+        let (units, mean, variance) = input.list(name);
+        Mean::from_variance(units, mean, variance)?.estimate()
+    };
+    compare(arm("control")?, arm("treatment")?, Alpha::new(0.05)?, Reference::Welch)
 }
 
 fn alpha(input: &Input<'_>) -> Result<Alpha, Inconclusive> {

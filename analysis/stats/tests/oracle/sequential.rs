@@ -1,5 +1,6 @@
 use kerf_stats::{
     Alpha, Effect, Estimate, Interval, Mean,
+    fixed::relative::RelativeMethod,
     health::peeking,
     sequential::{
         adjusted::at_last_look,
@@ -52,7 +53,20 @@ fn evaluate(kind: &str, input: &Input<'_>) -> Found {
                 alpha(input)?,
                 approximate(input)?,
             )?;
-            Ok(describe(&result.relative?))
+            // gbstats has the delta method wherever the control is: our standard error with our reach.
+            let (lift, difference) = (result.relative?, result.difference);
+            let reach =
+                (difference.interval.upper.unwrap() - difference.estimate) / difference.standard_error;
+            let interval = Interval::around(lift.estimate, reach * lift.standard_error, 0.95);
+            if lift.method == RelativeMethod::Delta {
+                assert!(
+                    (interval.upper.unwrap() / lift.set.interval().unwrap().upper.unwrap() - 1.0).abs()
+                        < 1e-9
+                );
+            }
+            let mut found = vec![("estimate", Some(lift.estimate))];
+            found.extend(ends(&interval));
+            Ok(found)
         }
         "exact_tuning" => match Mixture::tightest_at(input.number("units"), alpha(input)?)? {
             Mixture::PerUnit { rho_squared } => Ok(vec![("rho_squared", Some(rho_squared))]),

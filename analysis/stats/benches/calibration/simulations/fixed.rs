@@ -1,7 +1,7 @@
 //! Tests that are read once.
 
 use kerf_stats::{
-    Count, Estimate, Inconclusive, Pair, Probability,
+    Count, Estimate, Inconclusive, Mean, Pair, Probability,
     fixed::{
         Comparison, Reference, compare,
         count::compare_rates,
@@ -27,6 +27,7 @@ pub(crate) fn simulate(study: &mut Study) {
     counts(study);
     quantiles(study);
     margins(study);
+    rare_guardrails(study);
     families(study);
 }
 
@@ -169,6 +170,44 @@ fn margins(study: &mut Study) {
         let found = compare(arms[0].estimate()?, arms[1].estimate()?, alpha(), Reference::Welch)?;
         Ok(guardrail::two_standard_deviations(&found, Direction::Increase)?.verdict == Verdict::Breached)
     });
+}
+
+/// A rate of 1% in a hundredth of the traffic: more than a third of the treatment arms have no conversion at all.
+fn rare_guardrails(study: &mut Study) {
+    let two_sd = 0.022_750_131_948_179_21;
+    let claims = [
+        ("breached without an effect, more is better", Claim::AtMost(two_sd)),
+        ("breached without an effect, less is better", Claim::AtMost(two_sd)),
+    ];
+    let breached = |found: &Comparison, direction| -> Result<bool, Inconclusive> {
+        Ok(guardrail::two_standard_deviations(found, direction)?.verdict == Verdict::Breached)
+    };
+    let both = |found: &Comparison| -> Result<[bool; 2], Inconclusive> {
+        Ok([breached(found, Direction::Increase)?, breached(found, Direction::Decrease)?])
+    };
+    let rare =
+        |rng: &mut Rng, rate| z_test(conversions(rng, 9_900, 0.01), conversions(rng, 100, rate), alpha());
+    study.shares("two standard deviations, rate of 1%, 99:1", claims, |rng| both(&rare(rng, 0.01)?));
+    study.shares("two standard deviations, means of 0 and 1, 99:1", claims, |rng| {
+        let arms = [9_900, 100].map(|units| conversions(rng, units, 0.01));
+        let [control, treatment] = arms.map(|arm| {
+            let ones = arm.conversions() as f64;
+            Mean::from_sums(arm.units(), ones, ones).and_then(|mean| mean.estimate())
+        });
+        both(&compare(control?, treatment?, alpha(), Reference::Welch)?)
+    });
+    let margin = 0.002;
+    for (method, rate, direction) in [
+        ("guardrail margin, rate of 1%, 99:1, more is better", 0.01 - margin, Direction::Increase),
+        ("guardrail margin, rate of 1%, 99:1, less is better", 0.01 + margin, Direction::Decrease),
+    ] {
+        let claims =
+            [("breached at the margin", Claim::AtMost(0.05)), ("held at the margin", Claim::AtMost(0.05))];
+        study.shares(method, claims, |rng| {
+            let rule = guardrail::margin(&rare(rng, rate)?, direction, margin, alpha())?;
+            Ok([rule.verdict == Verdict::Breached, rule.verdict == Verdict::Held])
+        });
+    }
 }
 
 /// Ten metrics, of which the first `real` move by four standard errors.

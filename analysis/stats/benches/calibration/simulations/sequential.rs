@@ -8,7 +8,7 @@ use kerf_stats::{
     moments::Mean,
     sequential::{
         adjusted::at_last_look,
-        always_valid::{self, Mixture, Running},
+        always_valid::{self, AlwaysValid, Mixture, Running},
         group::{Design, Look, boundaries},
         spending::{Sides, Spending},
     },
@@ -136,17 +136,15 @@ struct Ended {
     breached: bool,
 }
 
-/// Follows two arms over the days; `arms` gives both days' estimates merged so far.
+/// Follows two arms over the days; `day` compares all that was seen so far.
 fn follow(
     days: u32,
-    mixture: Mixture,
     truth: f64,
-    mut arms: impl FnMut() -> Result<(kerf_stats::Estimate, kerf_stats::Estimate), Inconclusive>,
+    mut day: impl FnMut() -> Result<AlwaysValid, Inconclusive>,
 ) -> Result<Ended, Inconclusive> {
     let (mut running, mut breached): (Option<Running>, bool) = (None, false);
     for _ in 0..days {
-        let (control, treatment) = arms()?;
-        let look = always_valid::compare(control, treatment, alpha(), mixture)?;
+        let look = day()?;
         let verdict = guardrail::always_valid(&look.difference.interval, Direction::Increase, 0.0);
         breached |= verdict == Verdict::Breached;
         running = Some(running.map_or_else(|| Running::first(&look), |so_far| so_far.then(&look)));
@@ -158,10 +156,10 @@ fn follow(
 
 fn normal_days(rng: &mut Rng, mixture: Mixture, effect: f64) -> Result<Ended, Inconclusive> {
     let (mut control, mut treatment) = (Mean::empty(), Mean::empty());
-    follow(DAYS, mixture, effect, || {
+    follow(DAYS, effect, || {
         control = control.merge(normal_moments(rng, UNITS_A_DAY, 10.0, 2.0));
         treatment = treatment.merge(normal_moments(rng, UNITS_A_DAY, 10.0 + effect, 2.0));
-        Ok((control.estimate()?, treatment.estimate()?))
+        always_valid::compare(control.estimate()?, treatment.estimate()?, alpha(), mixture)
     })
 }
 
@@ -181,24 +179,37 @@ fn always_valid_daily(study: &mut Study) {
     study.share("always-valid guardrail", "breached without an effect", Claim::AtMost(0.05), |rng| {
         Ok(normal_days(rng, mixtures[0].1, 0.0)?.breached)
     });
-    let rates = |rng: &mut Rng| {
-        let (mut control, mut treatment) = (conversions(rng, 0, 0.1), conversions(rng, 0, 0.1));
-        follow(DAYS, mixtures[0].1, 0.0, || {
-            control = control.merge(conversions(rng, UNITS_A_DAY, 0.1));
-            treatment = treatment.merge(conversions(rng, UNITS_A_DAY, 0.1));
-            Ok((control.estimate()?, treatment.estimate()?))
+    let rates = |rng: &mut Rng, units: [u64; 2], rate, mixture| {
+        let (mut control, mut treatment) = (conversions(rng, 0, rate), conversions(rng, 0, rate));
+        follow(DAYS, 0.0, || {
+            control = control.merge(conversions(rng, units[0], rate));
+            treatment = treatment.merge(conversions(rng, units[1], rate));
+            always_valid::compare_proportions(control, treatment, alpha(), mixture)
         })
     };
-    study.a_a("confidence sequence of a rate of 10%", Claim::AtMost, |rng| Ok(rates(rng)?.p_value));
+    study.a_a("confidence sequence of a rate of 10%", Claim::AtMost, |rng| {
+        Ok(rates(rng, [UNITS_A_DAY; 2], 0.1, mixtures[0].1)?.p_value)
+    });
+    // A hundredth of the traffic and one conversion a day: the treatment has none in more than a third of first looks.
+    let early = Mixture::tightest_at(140_000.0, alpha()).unwrap();
+    study.a_a("confidence sequence of a rate of 1%, 99:1", Claim::AtMost, |rng| {
+        Ok(rates(rng, [9_900, 100], 0.01, early)?.p_value)
+    });
+    study.share(
+        "always-valid guardrail of a rate of 1%, 99:1",
+        "breached without an effect",
+        Claim::AtMost(0.05),
+        |rng| Ok(rates(rng, [9_900, 100], 0.01, early)?.breached),
+    );
 }
 
 fn ratios(study: &mut Study) {
     let mixture = Mixture::tightest_at(2_800.0, alpha()).unwrap();
     study.a_a("confidence sequence of a ratio", Claim::AtMost, |rng| {
         let mut arms = [kerf_stats::Pair::empty(); 2];
-        let ended = follow(DAYS, mixture, 0.0, || {
+        let ended = follow(DAYS, 0.0, || {
             arms = arms.map(|arm| arm.merge(clicks(rng, 100, 0.0)));
-            Ok((arms[0].ratio()?, arms[1].ratio()?))
+            always_valid::compare(arms[0].ratio()?, arms[1].ratio()?, alpha(), mixture)
         });
         Ok(ended?.p_value)
     });
