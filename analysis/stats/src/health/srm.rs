@@ -36,8 +36,11 @@ impl SampleRatio {
 /// An arm of weight zero is no arm: neither its units nor its degree of freedom count. The weights need not add up
 /// to 1. Not for repeated looks: [`super::sequential_srm`] is.
 ///
+/// Source: Pearson, Philosophical Magazine 50 (1900).
+///
 /// # Errors
-/// [`Inconclusive::OutOfDomain`] if the numbers of arms differ or a weight is negative or not finite,
+/// [`Inconclusive::OutOfDomain`] if the numbers of arms differ, a weight is negative or not finite, or so small beside
+/// the others that its share is none,
 /// [`Inconclusive::TooFewArms`] for fewer than two positive weights, [`Inconclusive::NoUnits`] without units.
 pub fn chi_square(units: &[u64], weights: &[f64]) -> Result<SampleRatio, Inconclusive> {
     let Split { shares, total, outside, arms } = split(units, weights)?;
@@ -80,13 +83,19 @@ pub(super) fn split(units: &[u64], weights: &[f64]) -> Result<Split, Inconclusiv
     if arms < 2 {
         return Err(Inconclusive::TooFewArms);
     }
-    let sum: f64 = weights.iter().sum();
+    // By the largest first: the sum of the weights themselves may leave the range of a double.
+    let largest = weights.iter().copied().fold(0.0, f64::max);
+    let sum: f64 = weights.iter().map(|weight| weight / largest).sum();
+    let shares: Vec<f64> = weights.iter().map(|weight| weight / largest / sum).collect();
+    if shares.iter().zip(weights).any(|(share, weight)| *weight > 0.0 && !share.is_normal()) {
+        return Err(Inconclusive::OutOfDomain { what: "weights of the arms (one has no share)" });
+    }
     let (mut total, mut outside) = (0_u64, 0_u64);
     for (&count, &weight) in units.iter().zip(weights) {
         let side = if weight > 0.0 { &mut total } else { &mut outside };
         *side = side.saturating_add(count);
     }
-    Ok(Split { shares: weights.iter().map(|weight| weight / sum).collect(), total, outside, arms })
+    Ok(Split { shares, total, outside, arms })
 }
 
 #[cfg(test)]
@@ -127,5 +136,14 @@ mod tests {
         assert_eq!(chi_square(&[1, 1], &[1.0, 0.0]), Err(Inconclusive::TooFewArms));
         assert!(chi_square(&[1, 1], &[1.0]).is_err());
         assert!(chi_square(&[1, 1], &[1.0, f64::NAN]).is_err());
+        assert_eq!(chi_square(&[5, 5], &[1e300, 1e-300]).unwrap_err().code(), "out_of_domain");
+    }
+
+    #[test]
+    fn weights_whose_sum_leaves_the_doubles_are_a_split() {
+        let large = chi_square(&[600, 400], &[f64::MAX, f64::MAX]).unwrap();
+        assert_eq!(large, chi_square(&[600, 400], &[1.0, 1.0]).unwrap());
+        let small = chi_square(&[600, 400], &[1e-310, 1e-310]).unwrap();
+        close(small.statistic, 40.0, 1e-12);
     }
 }
