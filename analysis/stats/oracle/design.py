@@ -184,6 +184,55 @@ for _ in range(40):
         {"/absolute": size, "/relative": size / value},
     )
 
+# --- Detectable against a margin: the worst loss, the largest difference ---------------------------------------------------
+
+own = np.random.default_rng(11)
+for _ in range(10):
+    units, variance, margin, power = float(own.integers(500, 20000)), float(own.uniform(1, 9)), float(own.uniform(0.2, 0.6)), float(own.choice([0.8, 0.9]))
+    deviation = np.sqrt(4 * variance / units)
+    given = {"metric": mean(10.0, variance), "units": units, "power": power, "direction": "increase"}
+    worst = (norm.isf(0.05) + norm.ppf(power)) * deviation - margin
+    cases.add("minimum_detectable", given | {"plan": plan(0.05, {"non_inferiority": {"margin": margin}})}, {"/absolute": worst, "/relative": worst / 10}, absolute=1e-12)
+    reach = margin / deviation - norm.isf(0.05)
+    shown = lambda size: norm.cdf(reach - size / deviation) - norm.cdf(-reach - size / deviation)
+    equivalent = {"plan": plan(0.05, {"equivalence": {"margin": margin}})}
+    if reach <= 0 or shown(0.0) < power:
+        cases.reason("minimum_detectable", given | equivalent, "out_of_domain")
+    else:
+        largest = optimize.brentq(lambda size: shown(size) - power, 0, margin, xtol=1e-16, rtol=1e-14)
+        cases.add("minimum_detectable", given | equivalent, {"/absolute": largest}, absolute=1e-12)
+        cases.add("minimum_detectable", given | equivalent | {"direction": "decrease"}, {"/absolute": -largest}, absolute=1e-12)
+# Even every unit of a small experiment converted would not be significant.
+cases.reason("minimum_detectable", {"metric": proportion(0.9), "units": 20.0, "power": 0.8, "direction": "increase", "plan": plan()}, "out_of_domain")
+
+# --- A treatment with a variance of its own -----------------------------------------------------------------------------------
+
+for _ in range(10):
+    units, share = float(own.integers(500, 20000)), float(own.uniform(0.2, 0.8))
+    v_c, v_t, difference = (float(x) for x in own.uniform(0.5, 9, 3))
+    difference *= 0.03
+    n_c, n_t = units * (1 - share), units * share
+    deviation = np.sqrt(v_c / n_c + v_t / n_t)
+    pooled = np.sqrt(((1 - share) * v_c + share * v_t) * (1 / n_c + 1 / n_t))
+    metric = mean(10.0, v_c) | {"treatment_variance": v_t}
+    for null, under in [("unpooled", deviation), ("pooled", pooled)]:
+        cases.add("power", {"metric": metric, "change": {"absolute": difference}, "units": units, "plan": plan(control=1 - share, treatment=share, null=null)},
+                  {"": normal_power_het(difference, 1, 0.05, std_null=under, std_alternative=deviation)})
+
+# --- Duration: day by day ---------------------------------------------------------------------------------------------------
+
+for _ in range(15):
+    traffic, units = float(own.uniform(0.1, 1)), float(own.integers(1000, 200000))
+    daily = float(own.integers(500, 9000))
+    curve = np.cumsum(own.uniform(500, 4000, int(own.integers(1, 20)))).tolist()
+    for arrivals, seen in [
+        ({"per_day": daily}, lambda day: daily * day),
+        ({"distinct": curve}, lambda day: curve[day - 1] if day <= len(curve) else curve[-1] + (day - len(curve)) * (
+            (curve[-1] - curve[max(0, len(curve) - 8)]) / (min(8, len(curve)) - 1) if len(curve) > 1 else curve[-1])),
+    ]:
+        day = next(day for day in range(1, 4000) if traffic * seen(day) >= units)
+        cases.add("duration", {"units": units, "arrivals": arrivals, "traffic": traffic}, {"/days": day, "/whole_weeks": -(-day // 7)})
+
 # --- Other kinds: the variance they stand for --------------------------------------------------------------------------
 
 for _ in range(20):
@@ -277,6 +326,10 @@ tiny = {"metric": proportion(0.1), "change": {"relative": 1e-6}, "power": 0.8, "
 own = np.sqrt(0.1 * 0.9 + 0.1000001 * 0.8999999)
 cases.add("units", tiny, {"": 2 * both_tails(own, own, 1e-7)}, relative=1e-9)
 cases.add("units", tiny | {"plan": plan(0.025, "one_sided")}, {"": 2 * ((norm.isf(0.025) + norm.ppf(0.8)) * own / 1e-7) ** 2}, relative=1e-9)
+rare = np.sqrt(0.01 * 0.99 + 0.01000001 * 0.98999999)
+cases.add("units", tiny | {"metric": proportion(0.01)}, {"": 2 * both_tails(rare, rare, 1e-8)}, relative=1e-9)
+cases.reason("units", tiny | {"metric": proportion(0.001), "change": {"relative": 1e-9}}, "out_of_domain")
+cases.reason("units", tiny | {"metric": proportion(0.01), "plan": plan(inflation=1e6)}, "out_of_domain")
 cases.reason("units", tiny | {"change": {"absolute": 0.0}}, "out_of_domain")
 cases.reason("units", tiny | {"change": {"relative": 20.0}}, "out_of_domain")
 cases.reason("units", tiny | {"metric": mean(0.0, 1.0)}, "zero_control")

@@ -30,6 +30,9 @@ const LONGEST: u32 = 3_653;
 
 /// Days until `units` are enrolled of arrivals of which the share `traffic` enters the experiment.
 ///
+/// The first day d with `traffic · distinct(d) ≥ units`; whole weeks as Kohavi, Tang and Xu, *Trustworthy Online
+/// Controlled Experiments* (2020), chapter 2, ask for.
+///
 /// # Errors
 /// [`Inconclusive::OutOfDomain`] for arguments that are not positive, a traffic above 1, a decreasing curve, or a
 /// duration above ten years.

@@ -18,8 +18,10 @@ pub enum Metric {
     Mean {
         /// Mean in the control arm.
         mean: f64,
-        /// Sample variance of the values, also assumed for the treatment.
+        /// Sample variance of the values in the control arm.
         variance: f64,
+        /// That in the treatment arm; the same if `None`.
+        treatment_variance: Option<f64>,
     },
     /// Ratio of two sums over units.
     Ratio {
@@ -27,6 +29,8 @@ pub enum Metric {
         ratio: f64,
         /// Variance of the linearised value `(y - R·x) / mean(x)` per unit: n times the delta-method variance of the ratio.
         variance: f64,
+        /// That in the treatment arm; the same if `None`.
+        treatment_variance: Option<f64>,
     },
     /// Events over exposure, independent of each other but for the dispersion.
     Count {
@@ -54,7 +58,7 @@ impl Metric {
     /// # Errors
     /// [`Inconclusive::TooFewUnits`] below two units.
     pub fn from_mean(seen: &Mean) -> Result<Self, Inconclusive> {
-        Ok(Self::Mean { mean: seen.mean(), variance: seen.variance()? })
+        Ok(Self::Mean { mean: seen.mean(), variance: seen.variance()?, treatment_variance: None })
     }
 
     /// The value in the control arm.
@@ -95,6 +99,38 @@ impl Metric {
             }
         };
         if variance > 0.0 { Ok(variance) } else { Err(Inconclusive::NoVariance) }
+    }
+
+    /// Variance per unit in the treatment arm where its value is `baseline + difference`.
+    ///
+    /// # Errors
+    /// As [`Metric::unit_variance`].
+    pub fn treatment_unit_variance(&self, difference: f64) -> Result<f64, Inconclusive> {
+        let own = self.unit_variance(difference)?;
+        match self.stated_treatment_variance() {
+            None => Ok(own),
+            Some(variance) if finite(variance, "the treatment's variance")? > 0.0 => Ok(variance),
+            Some(_) => Err(Inconclusive::NoVariance),
+        }
+    }
+
+    /// Variance per unit of both arms together where they differ by `difference`, `share` of all units being in the
+    /// treatment arm: what a pooled test divides by.
+    pub(super) fn pooled_unit_variance(&self, difference: f64, share: f64) -> Result<f64, Inconclusive> {
+        match self.stated_treatment_variance() {
+            None => self.unit_variance(difference * share),
+            Some(_) => Ok((1.0 - share) * self.unit_variance(0.0)?
+                + share * self.treatment_unit_variance(difference)?),
+        }
+    }
+
+    const fn stated_treatment_variance(&self) -> Option<f64> {
+        match self {
+            Self::Mean { treatment_variance, .. } | Self::Ratio { treatment_variance, .. } => {
+                *treatment_variance
+            }
+            _ => None,
+        }
     }
 
     /// Largest difference that keeps the metric possible, in the direction of the sign of `direction`.

@@ -40,8 +40,8 @@ pub enum Hypothesis {
 pub enum NullVariance {
     /// Each arm its own, as the interval has it.
     Unpooled,
-    /// One for both arms at their weighted mean, as the two-proportion z test has it. Only a metric whose variance
-    /// depends on its value (proportion, count) is different for it.
+    /// One for both arms at their weighted mean, as the two-proportion z test has it (for stated variances their
+    /// weighted mean). Only a metric whose arms differ in variance is different for it.
     Pooled,
 }
 
@@ -98,6 +98,19 @@ pub struct Detectable {
     pub relative: Result<f64, Inconclusive>,
 }
 
+/// More units than a whole number here can say.
+const MOST_UNITS: f64 = u64::MAX as f64;
+
+const NO_CHANGE_SHOWN: Inconclusive =
+    Inconclusive::OutOfDomain { what: "the number of units (no possible change has the power)" };
+
+/// Changes `from + sign · distance`, up to the distance `most`.
+struct Walk {
+    from: f64,
+    sign: f64,
+    most: f64,
+}
+
 impl Plan {
     /// Two equal arms, two-sided, unpooled, normal, without variance reduction or looks.
     #[must_use]
@@ -134,8 +147,8 @@ impl Plan {
     /// Units needed for `power`; each arm is rounded up.
     ///
     /// # Errors
-    /// As [`Plan::power`], and [`Inconclusive::OutOfDomain`] when no number of units gives the power: a change of
-    /// zero, one beyond the margin, or a power not above alpha.
+    /// As [`Plan::power`], and [`Inconclusive::OutOfDomain`] when no number of units gives the power (a change of
+    /// zero, one beyond the margin, or a power not above alpha) or none up to 1.8e19, the largest whole number here.
     pub fn sample_size(
         &self,
         metric: &Metric,
@@ -167,24 +180,32 @@ impl Plan {
             PlanReference::Student => 3.0_f64.ln() + 1e-9,
         };
         let start = self.normal_guess(metric, difference, power)?.ln().max(fewest);
+        let too_many = Inconclusive::OutOfDomain { what: "the change (it needs more than 1.8e19 units)" };
+        // The guess is good to a few units or percent, so what it puts far beyond the limit is there.
+        if start > MOST_UNITS.ln() + 1.0 {
+            return Err(too_many);
+        }
         let log_units = solve_increasing(
             |log_units| Ok(self.power_at(metric, difference, log_units.exp())?.get() - power.get()),
             (start - 0.1, start + 0.1),
-            (fewest, 1e15_f64.ln()),
+            (fewest, MOST_UNITS.ln() + 2.0),
             1e-14,
             "the sample size",
         )?;
-        Ok(log_units.exp() * self.inflation)
+        let units = log_units.exp() * self.inflation;
+        if units < MOST_UNITS { Ok(units) } else { Err(too_many) }
     }
 
     /// Smallest change in the given direction that `units` (over all arms) detect with `power`.
     ///
     /// The treatment's variance is taken where the change puts it (for a proportion or a count), so the answer
-    /// inverts [`Plan::power`] exactly. For non-inferiority and equivalence it is the change at which the claim is still
-    /// shown with that power.
+    /// inverts [`Plan::power`] exactly. For non-inferiority it is the worst change at which the claim is still shown
+    /// with that power, negative where a loss may be real (positive is good there, whatever the direction); for
+    /// equivalence the largest one in the direction.
     ///
     /// # Errors
-    /// As [`Plan::sample_size`]; [`Inconclusive::NotConverged`] when no possible change has the power.
+    /// As [`Plan::power`]; [`Inconclusive::OutOfDomain`] for a power not above alpha, and when no possible change has
+    /// the power.
     pub fn minimum_detectable(
         &self,
         metric: &Metric,
@@ -194,35 +215,58 @@ impl Plan {
     ) -> Result<Detectable, Inconclusive> {
         self.check()?;
         positive(units, "the number of units")?;
-        if !matches!(self.hypothesis, Hypothesis::TwoSided | Hypothesis::OneSided) {
-            return Err(Inconclusive::OutOfDomain { what: "the hypothesis of a minimum detectable change" });
-        }
-        self.check_reachable(1.0, power)?;
+        self.check_power(power)?;
         let sign = direction.gain(1.0);
-        let farthest = metric.farthest(sign);
         let units = units / self.inflation;
+        let shown = |walk| self.smallest_shown(metric, units, power, walk);
+        let absolute = match self.hypothesis {
+            Hypothesis::TwoSided | Hypothesis::OneSided => {
+                sign * shown(Walk { from: 0.0, sign, most: f64::INFINITY })?
+            }
+            Hypothesis::NonInferiority { margin } => {
+                shown(Walk { from: -margin, sign: 1.0, most: f64::INFINITY })? - margin
+            }
+            // From the margin inwards; beyond the middle the power falls again.
+            Hypothesis::Equivalence { margin } => {
+                sign * (margin - shown(Walk { from: sign * margin, sign: -sign, most: margin })?)
+            }
+        };
+        let share = absolute / metric.baseline().abs();
+        let relative = if share.is_finite() { Ok(share) } else { Err(Inconclusive::ZeroControl) };
+        Ok(Detectable { absolute, relative })
+    }
+
+    /// The smallest distance on the walk at which the power is reached.
+    fn smallest_shown(
+        &self,
+        metric: &Metric,
+        units: f64,
+        power: Probability,
+        Walk { from, sign, most }: Walk,
+    ) -> Result<f64, Inconclusive> {
+        let nearest = (-sign * from - metric.farthest(-sign)).max(0.0);
+        let farthest = (metric.farthest(sign) - sign * from).min(most);
         let (error, _) = self.errors(metric, 0.0, units)?;
         let guess = error * (self.alpha.two_sided_z() + normal::quantile(power.get())?.max(0.0));
+        let start = (nearest + guess).min(farthest);
         let size = solve_increasing(
             |size| {
+                // At the ends the metric may be impossible. The power counts as missed at the near one, where the walk
+                // starts, and as reached at the far one, which is then no answer.
                 if size >= farthest {
                     return Ok(1.0 - power.get());
                 }
-                Ok(self.power_at(metric, sign * size, units)?.get() - power.get())
+                if nearest > 0.0 && size <= nearest {
+                    return Ok(-power.get());
+                }
+                Ok(self.power_at(metric, from + sign * size, units)?.get() - power.get())
             },
-            (0.5 * guess.min(farthest), guess.min(farthest)),
-            (0.0, farthest),
+            (nearest + 0.5 * (start - nearest), start),
+            (nearest, farthest),
             1e-13,
             "the minimum detectable change",
         )?;
-        if size >= farthest * (1.0 - 1e-9) {
-            return Err(Inconclusive::NotConverged { what: "the minimum detectable change" });
-        }
-        let baseline = metric.baseline();
-        let absolute = sign * size;
-        let share = absolute / baseline.abs();
-        let relative = if share.is_finite() { Ok(share) } else { Err(Inconclusive::ZeroControl) };
-        Ok(Detectable { absolute, relative })
+        if size >= farthest * (1.0 - 1e-9) { Err(NO_CHANGE_SHOWN) } else { Ok(size) }
     }
 
     /// Power at a number of units that the inflation was already taken out of.
@@ -259,13 +303,12 @@ impl Plan {
         let of = |on_control: f64, on_treatment: f64| {
             (self.variance_factor * (on_control / control + on_treatment / treatment)).sqrt()
         };
-        let error = of(metric.unit_variance(0.0)?, metric.unit_variance(difference)?);
+        let error = of(metric.unit_variance(0.0)?, metric.treatment_unit_variance(difference)?);
         let null_error = match self.null_variance {
             NullVariance::Unpooled => error,
             NullVariance::Pooled => {
-                let weighted =
-                    difference * self.treatment_share / (self.control_share + self.treatment_share);
-                let pooled = metric.unit_variance(weighted)?;
+                let share = self.treatment_share / (self.control_share + self.treatment_share);
+                let pooled = metric.pooled_unit_variance(difference, share)?;
                 of(pooled, pooled)
             }
         };
@@ -302,8 +345,8 @@ impl Plan {
         {
             return Err(Inconclusive::OutOfDomain { what: "the arms' shares" });
         }
-        positive(self.variance_factor, "the variance factor")?;
-        positive(self.inflation, "the inflation")?;
+        finite(positive(self.variance_factor, "the variance factor")?, "the variance factor")?;
+        finite(positive(self.inflation, "the inflation")?, "the inflation")?;
         if let Hypothesis::NonInferiority { margin } | Hypothesis::Equivalence { margin } = self.hypothesis {
             positive(margin, "the margin")?;
         }
@@ -319,6 +362,10 @@ impl Plan {
         if distance <= 0.0 {
             return Err(Inconclusive::OutOfDomain { what: "the change (no sample size shows it)" });
         }
+        self.check_power(power)
+    }
+
+    fn check_power(&self, power: Probability) -> Result<(), Inconclusive> {
         if power.get() <= self.alpha.get() || power.get() >= 1.0 {
             return Err(Inconclusive::OutOfDomain { what: "the power (above alpha and below 1)" });
         }

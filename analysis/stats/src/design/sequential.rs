@@ -25,26 +25,29 @@ pub struct Inflation {
 
 /// Inflation of a group-sequential design with error spending at the given information fractions, the last of them 1.
 ///
-/// See [`inflation_of_boundaries`].
+/// See [`inflation_of_boundaries`]. A look without a boundary, such as a very early one under O'Brien-Fleming spending,
+/// cannot stop.
 ///
 /// # Errors
-/// As [`inflation_of_boundaries`], and [`Inconclusive::NothingToSpend`] when a look has no boundary.
+/// As [`inflation_of_boundaries`], and [`Inconclusive::NothingToSpend`] when no look has a boundary.
 pub fn group_sequential_inflation(
     design: &Design,
     information: &[f64],
     power: Probability,
 ) -> Result<Inflation, Inconclusive> {
-    let limits = boundaries(design, information)?
-        .iter()
-        .map(|look| look.boundary.ok_or(Inconclusive::NothingToSpend))
-        .collect::<Result<Vec<f64>, Inconclusive>>()?;
+    let looks = boundaries(design, information)?;
+    if looks.iter().all(|look| look.boundary.is_none()) {
+        return Err(Inconclusive::NothingToSpend);
+    }
+    let limits: Vec<f64> = looks.iter().map(|look| look.boundary.unwrap_or(f64::INFINITY)).collect();
     inflation_of_boundaries(&limits, design.sides, information, design.alpha, power)
 }
 
 /// Inflation of given boundaries on the statistic.
 ///
 /// The drift θ (expected final statistic) is solved so that the boundaries are crossed with probability `power`; the
-/// factor is `(θ/θ_fixed)²`. Two-sided boundaries are symmetric and crossing either counts.
+/// factor is `(θ/θ_fixed)²`. Two-sided boundaries are symmetric and crossing either counts; an infinite boundary cannot
+/// be crossed.
 ///
 /// Source: Jennison and Turnbull, *Group Sequential Methods* (2000), section 2.3 (the factor R).
 ///
@@ -96,6 +99,9 @@ pub fn inflation_of_boundaries(
 ///
 /// Counts only a rejection at the planned end, so it is an upper bound on the units needed; stopping early is what the
 /// method is for, and its expected sample size is well below (METHODS.md shows it by simulation).
+///
+/// With the half width of Waudby-Smith et al. (2024), theorem 2.2, in standard errors in place of z: the factor is
+/// the ratio of squared drifts, as for [`inflation_of_boundaries`].
 ///
 /// # Errors
 /// [`Inconclusive::OutOfDomain`] unless the power lies between alpha and 1.
@@ -157,6 +163,16 @@ mod tests {
             assert!((found.stopped_by.last().unwrap() - 0.8).abs() < 1e-7);
             assert!(found.expected_with_effect < found.expected_without_effect);
         }
+    }
+
+    #[test]
+    fn a_look_too_early_to_stop_changes_nothing() {
+        let design = Design::two_sided(Alpha::new(0.05).unwrap());
+        let power = Probability::new(0.8).unwrap();
+        let of = |information: &[f64]| group_sequential_inflation(&design, information, power).unwrap();
+        let (with, without) = (of(&[1.0 / 365.0, 0.5, 1.0]), of(&[0.5, 1.0]));
+        assert!((with.maximum - without.maximum).abs() < 1e-7, "{} {}", with.maximum, without.maximum);
+        assert_eq!(with.stopped_by[0], 0.0);
     }
 
     #[test]

@@ -33,8 +33,9 @@ fn metrics() -> Vec<Metric> {
         .collect();
     for x in NUMBERS {
         for y in [0.0, 1e-200, 1.0, f64::MAX, f64::NAN, -1.0] {
-            found.push(Metric::Mean { mean: x, variance: y });
-            found.push(Metric::Ratio { ratio: x, variance: y });
+            found.push(Metric::Mean { mean: x, variance: y, treatment_variance: None });
+            found.push(Metric::Mean { mean: 1.0, variance: x, treatment_variance: Some(y) });
+            found.push(Metric::Ratio { ratio: x, variance: y, treatment_variance: None });
             found.push(Metric::Count { rate: x, exposure: y, dispersion: 1.0 });
             found.push(Metric::Quantile { value: x, level: rate(0.9), density: y });
         }
@@ -81,7 +82,7 @@ fn plans() {
 
 #[test]
 fn factors_of_plans() {
-    let metric = Metric::Mean { mean: 1.0, variance: 1.0 };
+    let metric = Metric::Mean { mean: 1.0, variance: 1.0, treatment_variance: None };
     for factor in NUMBERS {
         for share in NUMBERS {
             let plan = Plan { variance_factor: factor, control_share: share, ..Plan::even(alpha()) };
@@ -93,6 +94,16 @@ fn factors_of_plans() {
             assert_sound("duration", &given, &duration(factor, &Arrivals::PerDay(share), 0.5));
             let curve = Arrivals::Distinct(vec![0.0, share, share]);
             assert_sound("duration", &given, &duration(factor, &curve, 1.0));
+        }
+    }
+    for factor in [f64::INFINITY, f64::NAN, 0.0, -1.0] {
+        for plan in [
+            Plan { inflation: factor, ..Plan::even(alpha()) },
+            Plan { variance_factor: factor, ..Plan::even(alpha()) },
+        ] {
+            let power = Probability::new(0.8).unwrap();
+            let size = plan.sample_size(&metric, Change::Absolute(0.1), power);
+            assert_eq!(size.unwrap_err().code(), "out_of_domain", "{plan:?}");
         }
     }
     for power in [0.0, 0.05, 0.06, 0.999_999, 1.0] {
@@ -159,6 +170,7 @@ fn looks() {
                     vec![0.5, 0.5],
                     vec![f64::NAN],
                 ] {
+                    assert_sound("boundaries at the end", &design, &boundaries_at_end(&design, &information));
                     let found = boundaries(&design, &information);
                     assert_sound("boundaries", &(design, &information), &found);
                     let Ok(looks) = found else { continue };
@@ -170,7 +182,6 @@ fn looks() {
             }
         }
     }
-                    assert_sound("boundaries at the end", &design, &boundaries_at_end(&design, &information));
     for x in NUMBERS {
         assert_sound("power family", &x, &Spending::Power { rho: x }.spent(0.5, alpha(), Sides::Two));
         assert_sound("tightest", &x, &Mixture::tightest_at(x, alpha()));

@@ -2,7 +2,9 @@
 
 use kerf_stats::{
     Alpha, Estimate, Inconclusive, Probability,
-    design::{Change, Metric, MidwayPlan, Plan, design_effect, inflation_of_boundaries, midway},
+    design::{
+        Arrivals, Change, Metric, MidwayPlan, Plan, design_effect, duration, inflation_of_boundaries, midway,
+    },
     sequential::spending::Sides,
 };
 use serde_json::Value;
@@ -56,6 +58,11 @@ fn run(method: &str, input: &Input<'_>) -> Result<Value, Inconclusive> {
                 power()?,
             )?)
         }
+        "duration" => serde_json::to_value(duration(
+            input.number("units"),
+            &input.list::<Arrivals>("arrivals"),
+            input.number("traffic"),
+        )?),
         "design_effect" => serde_json::to_value(design_effect(
             input.list("size"),
             input.list("variation"),

@@ -75,7 +75,7 @@ fn of_rates(study: &mut Study) {
 }
 
 fn of_means(study: &mut Study) {
-    let metric = Metric::Mean { mean: 10.0, variance: 4.0 };
+    let metric = Metric::Mean { mean: 10.0, variance: 4.0, treatment_variance: None };
     let student = Plan { reference: PlanReference::Student, ..Plan::even(alpha()) };
     check(study, "plan of a mean, Student", (student, metric, 2.0), |rng, c, t| {
         let (c, t) = (normal(rng, c as usize, 10.0, 2.0), normal(rng, t as usize, 12.0, 2.0));
@@ -100,7 +100,7 @@ fn of_means(study: &mut Study) {
 }
 
 fn of_margins(study: &mut Study) {
-    let metric = Metric::Mean { mean: 10.0, variance: 4.0 };
+    let metric = Metric::Mean { mean: 10.0, variance: 4.0, treatment_variance: None };
     let with = |hypothesis| Plan { hypothesis, ..Plan::even(alpha()) };
     let found = |rng: &mut Rng, c, t, effect| {
         let (c, t) = (normal_moments(rng, c, 10.0, 2.0), normal_moments(rng, t, 10.0 + effect, 2.0));
@@ -136,7 +136,7 @@ fn of_other_kinds(study: &mut Study) {
             (3.0 * (rate - rate * rate - spread) + 11.0 * spread) / 9.0
         };
         let variance = 0.5 * (of_arm(1.0) + of_arm(1.1));
-        let metric = Metric::Ratio { ratio: 0.2, variance };
+        let metric = Metric::Ratio { ratio: 0.2, variance, treatment_variance: None };
         check(study, "plan of a ratio", (Plan::even(alpha()), metric, 0.02), |rng, c, t| {
             let (c, t) = (clicks(rng, c as usize, 0.0).ratio()?, clicks(rng, t as usize, 0.1).ratio()?);
             Ok(compare(c, t, alpha(), Reference::Normal)?.p_value.is_significant(alpha()))
