@@ -95,7 +95,7 @@ impl Estimate {
         let statistic = (self.value - null) / self.standard_error();
         match self.degrees_of_freedom {
             Some(degrees) => PValue::two_sided_student(statistic, degrees),
-            None => Ok(PValue::two_sided_normal(statistic)),
+            None => PValue::two_sided_normal(statistic),
         }
     }
 }
@@ -183,11 +183,15 @@ impl PValue {
         Self(value.clamp(f64::MIN_POSITIVE, 1.0))
     }
 
-    /// The two-sided p-value of a standard normal statistic; 1 for what is no number, which is no evidence.
-    #[must_use]
-    pub fn two_sided_normal(statistic: f64) -> Self {
-        let tail = normal::sf(statistic.abs());
-        Self::clamped(if tail.is_nan() { 1.0 } else { 2.0 * tail })
+    /// The two-sided p-value of a standard normal statistic.
+    ///
+    /// # Errors
+    /// [`Inconclusive::OutOfDomain`] for what is no number.
+    pub fn two_sided_normal(statistic: f64) -> Result<Self, Inconclusive> {
+        if statistic.is_nan() {
+            return Err(Inconclusive::OutOfDomain { what: "statistic" });
+        }
+        Ok(Self::clamped(2.0 * normal::sf(statistic.abs())))
     }
 
     /// The two-sided p-value of a statistic under Student's t.
@@ -217,7 +221,9 @@ mod tests {
 
     #[test]
     fn a_p_value_is_never_zero() {
-        assert_eq!(PValue::two_sided_normal(60.0).get(), f64::MIN_POSITIVE);
+        assert_eq!(PValue::two_sided_normal(60.0).unwrap().get(), f64::MIN_POSITIVE);
+        assert_eq!(PValue::two_sided_normal(f64::INFINITY).unwrap().get(), f64::MIN_POSITIVE);
+        assert!(PValue::two_sided_normal(f64::NAN).is_err());
         assert!(PValue::new(f64::NAN).is_err());
     }
 
@@ -231,6 +237,8 @@ mod tests {
 
     #[test]
     fn an_unbounded_end_contains_everything_on_its_side() {
+        let unknown = Interval::between(f64::NAN, 2.0, 0.95);
+        assert!(unknown.contains(-1e300) && unknown.lower.is_none());
         let interval = Interval::between(f64::NEG_INFINITY, 2.0, 0.95);
         assert!(interval.contains(-1e300) && !interval.contains(2.1));
         assert_eq!(interval.lower, None);

@@ -25,8 +25,9 @@ pub enum Inconclusive {
     /// Fewer than five conversions (or non-conversions) are expected in an arm, too few for a normal approximation.
     #[error("fewer than five conversions (or non-conversions) are expected in an arm")]
     SmallCounts,
-    /// The control's mean is zero, so a relative difference does not exist.
-    #[error("the control's mean is zero, so there is no relative difference")]
+    /// The control's mean is zero, or not distinguished from it where that is needed, so a relative difference does not
+    /// exist.
+    #[error("the control's mean is zero or cannot be told from it, so there is no relative difference")]
     ZeroControl,
     /// The denominator of a ratio metric sums to zero.
     #[error("the denominator of the ratio is zero")]

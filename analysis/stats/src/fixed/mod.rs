@@ -209,7 +209,7 @@ pub fn critical_value(alpha: Alpha, degrees_of_freedom: Option<f64>) -> Result<f
 /// The two-sided p-value: normal for `None`, else Student's t.
 pub(crate) fn two_sided(statistic: f64, degrees_of_freedom: Option<f64>) -> Result<PValue, Inconclusive> {
     match degrees_of_freedom {
-        None => Ok(PValue::two_sided_normal(statistic)),
+        None => PValue::two_sided_normal(statistic),
         Some(df) => PValue::two_sided_student(statistic, df),
     }
 }

@@ -26,7 +26,7 @@ pub fn z_test(control: Proportion, treatment: Proportion, alpha: Alpha) -> Resul
     let variance = (conversions / n) * (failures / n);
     let difference = excess(treatment, control) / n_t / n_c;
     let statistic = difference / (variance * (1.0 / n_c + 1.0 / n_t)).sqrt();
-    let p_value = PValue::two_sided_normal(statistic);
+    let p_value = PValue::two_sided_normal(statistic)?;
     let comparison = compare_rates_of((c, t), (variance / n_c, variance / n_t), difference, alpha)?;
     let excludes_zero = !comparison.difference.interval.contains(0.0);
     Ok(Comparison {

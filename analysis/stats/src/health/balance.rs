@@ -73,7 +73,7 @@ mod tests {
         let balance = pre_period(&[arm(1.0, 0.3), arm(1.8, 0.4)]).unwrap();
         assert!((balance.statistic - (0.8_f64 / 0.5).powi(2)).abs() < 1e-12);
         assert!((balance.largest - 1.6).abs() < 1e-12);
-        assert!((balance.p_value.get() / PValue::two_sided_normal(1.6).get() - 1.0).abs() < 1e-12);
+        assert!((balance.p_value.get() / PValue::two_sided_normal(1.6).unwrap().get() - 1.0).abs() < 1e-12);
     }
 
     #[test]

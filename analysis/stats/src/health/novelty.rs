@@ -98,7 +98,7 @@ pub fn trend(days: &[DayEffect], correlation: f64, alpha: Alpha) -> Result<Trend
     let first = (c * u - b * v) / determinant;
     let standard_error = (a / determinant).sqrt();
     let last = first + slope * f64::from(last_day - first_day);
-    let p_value = PValue::two_sided_normal(slope / standard_error);
+    let p_value = PValue::two_sided_normal(slope / standard_error)?;
     let squares = finite(whiten.product(&effect, &effect) - u * u / a, "day effects")?.max(0.0);
     let freedom = u32::try_from(days.len() - 1).map_err(|_| too_few)?;
     let interval = Interval::around(slope, alpha.two_sided_z() * standard_error, alpha.level());
