@@ -9,11 +9,14 @@ use kerf_stats::{
         Reference, compare,
         count::compare_rates,
         proportions::{chi_square, z_test},
-        relative::ConfidenceSet,
+        relative::{ConfidenceSet, LiftEstimate, RelativeMethod},
     },
     health::{balance, multi_exposure, srm},
     heterogeneity::heterogeneity,
-    networks::{Cluster, ClusterVariance, compare_clusters, randomisation_test},
+    networks::{
+        Bin, Cluster, ClusterVariance, Correlation, SwitchbackPlan, Weight, compare_clusters,
+        randomisation_test, switchback,
+    },
     quantile::{Ordered, Rule as QuantileRule},
     sequential::always_valid::{self, Mixture},
     variance_reduction::cuped::{ThetaFrom, adjust},
@@ -193,6 +196,37 @@ fn a_control_at_zero_has_a_difference_but_no_lift() {
     assert!(matches!(lift.set, ConfidenceSet::Outside { .. }), "{:?}", lift.set);
     let lost = compare(estimate(1e-12, 1.0), estimate(0.1, 1.0), alpha(), Reference::Normal).unwrap();
     assert!(matches!(lost.relative.unwrap().set, ConfidenceSet::Everything { .. }));
+}
+
+#[test]
+fn a_lift_of_groups_near_zero_is_no_false_interval() {
+    let check = |lift: LiftEstimate, near: bool| {
+        let found = lift.effect(alpha()).unwrap();
+        let method = if near { RelativeMethod::Fieller } else { RelativeMethod::Delta };
+        assert_eq!((found.method, found.set.interval().is_none()), (method, near), "{found:?}");
+        assert_eq!(found.set.contains(0.0), !found.p_value.is_significant(alpha()), "{found:?}");
+    };
+    let outcomes = [(0, 3.0), (0, -3.0), (0, 1.0), (0, -1.000_001), (1, 2.0), (1, 5.0), (1, -1.0), (1, 4.0)];
+    for (shift, near) in [(0.0, true), (1_000.0, false)] {
+        let clusters = outcomes.map(|(arm, outcome)| Cluster::new(arm, 10.0, outcome + shift));
+        for correction in [ClusterVariance::Cr1, ClusterVariance::Cr2] {
+            check(compare_clusters(&clusters, 0, 1, correction).unwrap().lift.unwrap(), near);
+        }
+        let bins: Vec<Bin> = (0..40_i32)
+            .map(|time| {
+                let (_, outcome) = outcomes[usize::from(time % 2 == 1) * 4 + (time / 2 % 4) as usize];
+                let (time, treated) = (i64::from(time), time % 2 == 1);
+                Bin { time, period: time, treated, units: 1.0, outcome: outcome + shift }
+            })
+            .collect();
+        let plan = SwitchbackPlan {
+            trimmed_bins: 0,
+            weight: Weight::Unit,
+            correlation: Correlation::WithinMarket,
+            kernel_lags: Some(0),
+        };
+        check(switchback(&[bins], plan).unwrap().lift.unwrap(), near);
+    }
 }
 
 #[test]
