@@ -4,6 +4,7 @@
 //! [`proportions`]. The p-value tests the difference; a relative effect carries the p-value of its own test.
 
 pub mod count;
+mod fieller;
 pub mod margin;
 pub mod proportions;
 pub mod relative;
