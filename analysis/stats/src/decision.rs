@@ -173,8 +173,9 @@ impl Primary {
     /// The result of a fixed-horizon comparison, with its p-value after any correction.
     ///
     /// # Errors
-    /// [`Inconclusive::NoVariance`] if an arm does not vary ([`Comparison::constant_arm`]): its p-value says nothing to
-    /// act on.
+    /// [`Inconclusive::NoVariance`] if an arm does not vary ([`Comparison::constant_arm`]) and
+    /// [`Inconclusive::SmallCounts`] if too little happened ([`Comparison::small_counts`]): such a p-value says nothing
+    /// to act on.
     pub const fn of(
         comparison: &Comparison,
         p_value: PValue,
@@ -182,6 +183,9 @@ impl Primary {
     ) -> Result<Self, Inconclusive> {
         if comparison.constant_arm {
             return Err(Inconclusive::NoVariance);
+        }
+        if comparison.small_counts {
+            return Err(Inconclusive::SmallCounts);
         }
         let change = comparison.difference.estimate;
         Ok(Self { change, p_value, direction, valid_at_any_time: false })
@@ -355,8 +359,8 @@ fn further_reasons(evidence: &Evidence<'_>) -> Vec<Reason> {
 mod tests {
     use super::*;
     use crate::{
-        Estimate,
-        fixed::{Reference, compare},
+        Estimate, Proportion,
+        fixed::{Reference, compare, proportions::z_test},
     };
 
     fn evidence<'a>() -> Evidence<'a> {
@@ -439,6 +443,19 @@ mod tests {
         assert_eq!(of(arm(0.0), arm(1e-6)), Err(Inconclusive::NoVariance));
         assert_eq!(of(arm(1e-6), arm(0.0)), Err(Inconclusive::NoVariance));
         assert!(of(arm(1e-6), arm(1e-6)).is_ok());
+    }
+
+    #[test]
+    fn a_handful_of_conversions_is_no_evidence() {
+        let of = |control: (u64, u64), treatment: (u64, u64)| {
+            let arm = |(units, conversions)| Proportion::new(units, conversions).unwrap();
+            let found = z_test(arm(control), arm(treatment), Alpha::new(0.05).unwrap()).unwrap();
+            assert!(found.p_value.get() < 0.05);
+            Primary::of(&found, found.p_value, Direction::Increase)
+        };
+        assert_eq!(of((1000, 0), (1000, 6)), Err(Inconclusive::SmallCounts));
+        // None at all in one arm is evidence where many were to be expected.
+        assert!(of((1000, 0), (1000, 20)).is_ok());
     }
 
     #[test]
