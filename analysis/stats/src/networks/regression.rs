@@ -17,7 +17,7 @@ const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
 /// Cross moments of the rows of one cluster: `X'X` and `X'y`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CrossMoments {
+pub(super) struct CrossMoments {
     /// `X'X`, columns by columns.
     pub design: Square,
     /// `X'y`, one entry a column.
@@ -37,7 +37,7 @@ pub enum ClusterVariance {
 
 /// A least-squares fit that keeps what the variance of any contrast needs.
 #[derive(Debug, Clone)]
-pub struct Fit {
+pub(super) struct Fit {
     coefficients: Vec<f64>,
     /// `C^-1` where `X'X = C C'`: in these coordinates the total design is the identity.
     whiten: Square,
@@ -53,7 +53,7 @@ impl Fit {
     ///
     /// # Errors
     /// [`Inconclusive::SingularCovariates`] when a column is a combination of the others.
-    pub fn over(clusters: &[CrossMoments], rows: f64) -> Result<Self, Inconclusive> {
+    pub(super) fn over(clusters: &[CrossMoments], rows: f64) -> Result<Self, Inconclusive> {
         let columns = clusters.first().map_or(0, |cluster| cluster.response.len());
         let mut design = Square::zeros(columns);
         let mut response = vec![0.0; columns];
@@ -82,7 +82,7 @@ impl Fit {
 
     /// The fitted coefficients, one a column.
     #[must_use]
-    pub fn coefficients(&self) -> &[f64] {
+    pub(super) fn coefficients(&self) -> &[f64] {
         &self.coefficients
     }
 
@@ -95,7 +95,11 @@ impl Fit {
     /// # Errors
     /// [`Inconclusive::TooFewUnits`] when a cluster alone decides a column, so that its residual is zero by
     /// construction; [`Inconclusive::NoVariance`] when all scores are zero (but for rounding).
-    pub fn contrast(&self, direction: &[f64], correction: ClusterVariance) -> Result<Estimate, Inconclusive> {
+    pub(super) fn contrast(
+        &self,
+        direction: &[f64],
+        correction: ClusterVariance,
+    ) -> Result<Estimate, Inconclusive> {
         let value = dot(direction, &self.coefficients);
         let whitened = self.whiten.apply(direction);
         let (variance, degrees_of_freedom) = match correction {
