@@ -25,6 +25,9 @@ pub enum Inconclusive {
     /// The control's mean is zero, so a relative difference does not exist.
     #[error("the control's mean is zero, so there is no relative difference")]
     ZeroControl,
+    /// The control's value may be zero or negative, so a relative difference has no certain sign.
+    #[error("the control is not surely positive, so there is no relative difference")]
+    ControlNotPositive,
     /// The denominator of a ratio metric sums to zero.
     #[error("the denominator of the ratio is zero")]
     ZeroDenominator,
@@ -60,6 +63,7 @@ impl Inconclusive {
             Self::TooFewUnits { .. } => "too_few_units",
             Self::NoVariance => "no_variance",
             Self::ZeroControl => "zero_control",
+            Self::ControlNotPositive => "control_not_positive",
             Self::ZeroDenominator => "zero_denominator",
             Self::SingularCovariates => "singular_covariates",
             Self::TooFewArms => "too_few_arms",

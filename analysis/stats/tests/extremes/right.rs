@@ -8,6 +8,7 @@ use kerf_stats::{
     fixed::{
         Reference, compare,
         count::compare_rates,
+        margin::Direction,
         proportions::{chi_square, z_test},
         relative::ConfidenceSet,
     },
@@ -96,10 +97,14 @@ fn what_has_no_answer_says_why() {
         ("split of nobody", code(srm::chi_square(&[0, 0], &[1.0, 1.0]).map(drop)), "no_units"),
         ("balance of one arm", code(balance::pre_period(&[estimate(1.0, 1.0)]).map(drop)), "too_few_arms"),
         ("one segment", code(heterogeneity(&[estimate(1.0, 1.0)]).map(drop)), "too_few_arms"),
-        ("the best of one", code(standings(&[uniform.update(rate(5, 2))]).map(drop)), "too_few_arms"),
+        (
+            "the best of one",
+            code(standings(&[uniform.update(rate(5, 2))], Direction::Increase).map(drop)),
+            "too_few_arms",
+        ),
         (
             "a bandit with one arm",
-            code(policy.weights(&[uniform.update(rate(5, 2))], &[5]).map(drop)),
+            code(policy.weights(&[uniform.update(rate(5, 2))], &[5], Direction::Increase).map(drop)),
             "too_few_arms",
         ),
         (
@@ -142,7 +147,7 @@ fn a_trillion_units_with_a_lift_of_a_millionth() {
     let arms = [rate(TRILLION, tenth), rate(TRILLION, tenth + 100_000)];
     close(chi_square(&arms).unwrap().p_value.get(), 0.813_663_756_413_688_3);
     let [control, treatment] = arms.map(|arm| BetaPrior::UNIFORM.update(arm));
-    let better = contrast(&control, &treatment, alpha()).unwrap().probability_better;
+    let better = contrast(&control, &treatment, Direction::Increase, alpha()).unwrap().probability_better;
     assert!((better - (1.0 - 0.5 * 0.813_663_756_413_688_3)).abs() < 1e-7, "{better}");
     // As means: 10^12 values of variance 0.09, lift 1e-6 of 0.1.
     let arm = |mean| Mean::from_variance(TRILLION, mean, 0.09).unwrap().estimate().unwrap();
@@ -202,12 +207,13 @@ fn arms_without_a_mixture_are_tested_but_never_certain() {
 #[test]
 fn a_posterior_answers_without_data() {
     let nothing = BetaPrior::UNIFORM.update(rate(0, 0));
-    let found = contrast(&nothing, &nothing, alpha()).unwrap();
+    let found = contrast(&nothing, &nothing, Direction::Increase, alpha()).unwrap();
     close(found.probability_better, 0.5);
     close(found.loss_of_shipping, 1.0 / 6.0);
     let certain = contrast(
         &BetaPrior::UNIFORM.update(rate(10_000, 0)),
         &BetaPrior::UNIFORM.update(rate(10_000, 10_000)),
+        Direction::Increase,
         alpha(),
     );
     close(certain.unwrap().probability_better, 1.0);
