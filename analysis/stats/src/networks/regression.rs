@@ -5,6 +5,8 @@
 //! function `X' f(X M X') = f(X'X M) X'`, so the `k x k` cross moments `X'X` and `X'y` of a cluster are enough, and
 //! clusters of any size cost the same.
 
+use std::cell::Cell;
+
 use serde::{Deserialize, Serialize};
 
 use crate::symmetric::{Square, dot};
@@ -137,10 +139,12 @@ impl Fit {
         let (mut trace, mut diagonal_squares, mut own_squares) = (0.0, 0.0, 0.0);
         let mut outer = Square::zeros(direction.len());
         for (score, leverage) in &self.clusters {
+            let alone = Cell::new(false);
             let adjust = leverage.map_eigenvalues(|value| {
-                if value < 1.0 - FULL_LEVERAGE { 1.0 / (1.0 - value).sqrt() } else { f64::INFINITY }
+                alone.set(alone.get() || value >= 1.0 - FULL_LEVERAGE);
+                1.0 / (1.0 - value).sqrt()
             });
-            let adjust = adjust.map_err(|_| self.too_few())?;
+            let adjust = if alone.get() { Err(self.too_few()) } else { adjust }?;
             variance += adjust.form(direction, score).powi(2);
             let along = adjust.apply(&leverage.apply(direction));
             let diagonal = leverage.form(direction, direction);
