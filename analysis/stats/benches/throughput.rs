@@ -10,7 +10,7 @@ use std::{hint::black_box, io::Write, time::Instant};
 use kerf_stats::{
     Alpha, Effect, Estimate, Pair, PairSums, Proportion,
     bayes::{BetaPrior, EffectPosterior, NormalPrior, contrast, effect_posterior},
-    fixed::{Comparison, Reference, compare, proportions::z_test},
+    fixed::{Comparison, Reference, compare, margin::Direction, proportions::z_test},
     moments::Mean,
     sequential::{
         always_valid::{self, AlwaysValid, Mixture},
@@ -87,7 +87,11 @@ fn results(arms: &[Sums; 2], alpha: Alpha, mixture: Mixture) -> Results {
     let interval = lift.set.interval().unwrap();
     let seen = Effect { estimate: lift.estimate, standard_error: lift.standard_error, interval };
     let prior = NormalPrior::Informative { mean: 0.0, standard_deviation: 0.3 };
-    Results { fixed, sequential, bayesian: effect_posterior(&seen, prior, alpha).unwrap() }
+    Results {
+        fixed,
+        sequential,
+        bayesian: effect_posterior(&seen, prior, Direction::Increase, alpha).unwrap(),
+    }
 }
 
 fn estimate(sums: Sums) -> Estimate {
@@ -158,7 +162,7 @@ fn others(alpha: Alpha) {
     });
     let arm = |conversions| BetaPrior::UNIFORM.update(Proportion::new(20_000, conversions).unwrap());
     time("beta-binomial contrast by quadrature", 20, &|| {
-        black_box(contrast(&arm(2_000), &arm(2_100), alpha).unwrap());
+        black_box(contrast(&arm(2_000), &arm(2_100), Direction::Increase, alpha).unwrap());
     });
 }
 

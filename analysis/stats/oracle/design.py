@@ -86,7 +86,6 @@ for _ in range(50):
             "power",
             {"metric": mean(3.0, 4.0), "change": {"absolute": 2 * effect}, "units": n1 * (1 + ratio), "plan": plan(alpha, hypothesis, 1 - share, share, reference="student")},
             {"": power},
-            relative=1e-8,
         )
 
 # --- Sample sizes -----------------------------------------------------------------------------------------------------

@@ -93,7 +93,7 @@ def novelty():
         q = float(level.wresid @ level.wresid)
         cases.append(case("novelty", {"days": [[int(d), float(e), float(s * s)] for d, e, s in zip(days, effect, error)], "correlation": rho},
                           {"slope": fit.params[1], "standard_error": standard_error, "first": fit.params[0],
-                           "p_value": 2 * st.norm.sf(abs(fit.params[1]) / standard_error), "homogeneity": st.chi2.sf(q, count - 1)}, 1e-8))
+                           "p_value": 2 * st.norm.sf(abs(fit.params[1]) / standard_error), "homogeneity": st.chi2.sf(q, count - 1)}))
     return cases
 
 

@@ -77,8 +77,7 @@ for clusters, covariates in itertools.product([4, 5, 8, 12, 20, 40], [0, 1, 2]):
             "clusters",
             given | {"variance": "cr1"},
             common | {"/difference/variance": float(test.sd.item()) ** 2, "/difference/degrees_of_freedom": clusters - 1},
-            relative=1e-8,
-        )
+                    )
         variance, degrees = cr2(design, y, group, contrast)
         lift = contrast.copy()
         lift[:2] = [-fit.params[1] / fit.params[0] ** 2, 1 / fit.params[0]]
@@ -94,8 +93,7 @@ for clusters, covariates in itertools.product([4, 5, 8, 12, 20, 40], [0, 1, 2]):
                 "/lift/variance": lift_variance,
                 "/lift/degrees_of_freedom": lift_degrees,
             },
-            relative=1e-8,
-        )
+                    )
 
 flat = [{"arm": a, "units": 3.0, "outcome": 6.0, "covariates": [], "covariate_products": [], "covariate_outcomes": []} for a in (0, 0, 1, 1)]
 cases.reason("clusters", {"clusters": flat, "control": 0, "treatment": 1, "variance": "cr2"}, "no_variance")
@@ -118,10 +116,22 @@ for _ in range(10):
         "icc",
         {"clusters": summed(arm, group, y, np.empty((len(y), 0))), "squares": (y**2).sum()},
         {"": (between - within) / (between + (size - 1) * within)},
-        relative=1e-8,
-    )
+            )
 
-# --- Switchback: HAC of statsmodels ------------------------------------------------------------------------------------------
+# --- Switchback: HAC of statsmodels, and the working model of independent blocks with full matrices ---------------------------
+
+
+def working_model(arm, weight, series, period, lags):
+    """Share of the variance of independent blocks that the kernel keeps, and Satterthwaite's degrees of freedom."""
+    share = weight / np.where(arm == 1, weight[arm == 1].sum(), weight[arm == 0].sum())
+    same = np.equal.outer(arm, arm)
+    gap = np.abs(np.subtract.outer(period, period))
+    near = np.equal.outer(series, series) * np.maximum(0, 1 - gap / (lags + 1))
+    score = np.diag(np.where(arm == 1, share, -share))
+    residual = np.eye(len(arm)) - same * share[None, :]
+    form = residual.T @ score @ near @ score @ residual
+    return np.trace(form) / (share**2).sum(), np.trace(form) ** 2 / (form**2).sum()
+
 
 for periods, lags, weight in itertools.product([12, 30, 80], [0, 1, 3], ["unit", "block"]):
     for trimmed in (0, 1, 2):
@@ -151,18 +161,22 @@ for periods, lags, weight in itertools.product([12, 30, 80], [0, 1, 3], ["unit",
         assert len(order) == periods or trimmed
         if len(order) != periods:
             continue
-        cases.add(
-            "switchback",
-            {"markets": [bins], "plan": {"trimmed_bins": trimmed, "weight": weight, "correlation": "within_market", "kernel_lags": lags}},
-            {
-                "/control": fit.params[0],
-                "/treatment": fit.params[0] + fit.params[1],
-                "/difference/value": fit.params[1],
-                "/difference/variance": fit.bse[1] ** 2,
-                "/difference/degrees_of_freedom": len(arm) - 2,
-            },
-            relative=1e-8,
-        )
+        plan = {"trimmed_bins": trimmed, "weight": weight, "correlation": "within_market", "kernel_lags": lags}
+        kept, degrees = working_model(arm, w, np.zeros(len(arm)), order, lags)
+        size = len(arm)
+        plain = fit.bse[1] ** 2 * (size - 2) / size
+        for small_sample, variance, freedom in [("blocks_less_two", fit.bse[1] ** 2, size - 2), ("satterthwaite", plain / kept, degrees)]:
+            cases.add(
+                "switchback",
+                {"markets": [bins], "plan": plan | {"small_sample": small_sample}},
+                {
+                    "/control": fit.params[0],
+                    "/treatment": fit.params[0] + fit.params[1],
+                    "/difference/value": fit.params[1],
+                    "/difference/variance": variance,
+                    "/difference/degrees_of_freedom": freedom,
+                },
+            )
 
 # Several markets: Newey-West within panels and Driscoll-Kraay over them.
 for markets, periods, lags in itertools.product([2, 5], [10, 25], [0, 2]):
@@ -185,12 +199,16 @@ for markets, periods, lags in itertools.product([2, 5], [10, 25], [0, 2]):
     within = model.fit(cov_type="hac-panel", cov_kwds={"groups": rows[:, 0].astype(int), "maxlags": lags, "use_correction": False})
     across = model.fit(cov_type="hac-groupsum", cov_kwds={"time": rows[:, 1].astype(int), "maxlags": lags, "use_correction": False})
     for correlation, fit, count in [("within_market", within, n), ("across_markets", across, periods)]:
-        cases.add(
-            "switchback",
-            {"markets": panel, "plan": {"trimmed_bins": 0, "weight": "unit", "correlation": correlation, "kernel_lags": lags}},
-            {"/difference/value": fit.params[1], "/difference/variance": fit.bse[1] ** 2 * count / (count - 2), "/difference/degrees_of_freedom": count - 2},
-            relative=1e-8,
-        )
+        plan = {"trimmed_bins": 0, "weight": "unit", "correlation": correlation, "kernel_lags": lags}
+        plain = fit.bse[1] ** 2
+        series = rows[:, 0] * (correlation == "within_market")
+        kept, degrees = working_model(rows[:, 2], w, series, rows[:, 1], lags)
+        for small_sample, variance, freedom in [("blocks_less_two", plain * count / (count - 2), count - 2), ("satterthwaite", plain / kept, degrees)]:
+            cases.add(
+                "switchback",
+                {"markets": panel, "plan": plan | {"small_sample": small_sample}},
+                {"/difference/value": fit.params[1], "/difference/variance": variance, "/difference/degrees_of_freedom": freedom},
+            )
 
 short = [{"time": t, "period": t, "treated": t == 1, "units": 1.0, "outcome": 1.0} for t in range(3)]
 easy = {"trimmed_bins": 0, "weight": "unit", "correlation": "within_market", "kernel_lags": None}

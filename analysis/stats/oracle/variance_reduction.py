@@ -93,7 +93,17 @@ def ratio():
         tea = RatioOfMeans("a", "b", "c", "d", use_t=True, equal_var=False).analyze_aggregates(
             *[aggregates(arm, ["a", "b", "c", "d"]) for arm in arms])
         cases.append(case("cuped_ratio", {"control": moments(arms[0]), "treatment": moments(arms[1])}, {
-            "difference": tea.effect_size, "lower": tea.effect_size_ci_lower, "upper": tea.effect_size_ci_upper}, 1e-6))
+            "difference": tea.effect_size, "lower": tea.effect_size_ci_lower, "upper": tea.effect_size_ci_upper}))
+        # θ within arms: an analysis of covariance of the values linearised around their own arm's means.
+        def linear(arm, top, bottom):
+            return (arm[:, top] - arm[:, top].mean() / arm[:, bottom].mean() * arm[:, bottom]) / arm[:, bottom].mean()
+
+        now, before = ([linear(arm, *places) for arm in arms] for places in ((0, 1), (2, 3)))
+        theta = np.linalg.lstsq(np.concatenate(before)[:, None], np.concatenate(now), rcond=None)[0][0]
+        gap = lambda top, bottom: arms[1][:, top].mean() / arms[1][:, bottom].mean() - arms[0][:, top].mean() / arms[0][:, bottom].mean()
+        cases.append(case("cuped_ratio", {"control": moments(arms[0]), "treatment": moments(arms[1]), "theta": "within_arms"}, {
+            "difference": gap(0, 1) - theta * gap(2, 3),
+            "variance": sum((y - theta * x).var(ddof=1) / len(y) for y, x in zip(now, before))}))
     return cases
 
 

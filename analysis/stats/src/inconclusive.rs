@@ -29,6 +29,9 @@ pub enum Inconclusive {
     /// exist.
     #[error("the control's mean is zero or cannot be told from it, so there is no relative difference")]
     ZeroControl,
+    /// The control's value may be zero or negative, so a relative difference has no certain sign.
+    #[error("the control is not surely positive, so there is no relative difference")]
+    ControlNotPositive,
     /// The denominator of a ratio metric sums to zero.
     #[error("the denominator of the ratio is zero")]
     ZeroDenominator,
@@ -65,6 +68,7 @@ impl Inconclusive {
             Self::NoVariance => "no_variance",
             Self::SmallCounts => "small_counts",
             Self::ZeroControl => "zero_control",
+            Self::ControlNotPositive => "control_not_positive",
             Self::ZeroDenominator => "zero_denominator",
             Self::SingularCovariates => "singular_covariates",
             Self::TooFewArms => "too_few_arms",

@@ -39,10 +39,15 @@ fn pair(rows: &[(f64, f64)]) -> Pair {
     pair
 }
 
+/// Four values of a unit, the last two mixing the others.
+fn values((a, b): (f64, f64)) -> [f64; 4] {
+    [a, b, a - 3.0 * b, b * b]
+}
+
 fn multivariate(rows: &[(f64, f64)]) -> Multivariate {
-    let mut moments = Multivariate::empty(2);
-    for (a, b) in rows {
-        moments.push(&[*a, *b]).unwrap();
+    let mut moments = Multivariate::empty(4);
+    for row in rows {
+        moments.push(&values(*row)).unwrap();
     }
     moments
 }
@@ -101,8 +106,17 @@ proptest! {
         let scale = (whole.first().squares() * whole.second().squares()).sqrt().max(1e-3);
         prop_assert!(close(whole.covariance().unwrap(), merged.covariance().unwrap(), scale));
         let several = multivariate(left).merge(&multivariate(right)).unwrap();
-        prop_assert!(close(several.product(0, 1).unwrap() / scale, whole.covariance().unwrap() * (rows.len() - 1) as f64 / scale, 1.0));
         prop_assert_eq!(several.units(), whole.units());
+        for i in 0..4 {
+            for j in 0..=i {
+                let chosen: Vec<_> = rows.iter().map(|row| (values(*row)[i], values(*row)[j])).collect();
+                let whole = pair(&chosen);
+                let bound = (whole.first().squares() * whole.second().squares()).sqrt().max(1e-3);
+                let product = whole.covariance().unwrap() * (rows.len() - 1) as f64;
+                prop_assert!(close(several.product(i, j).unwrap(), product, bound), "{i} {j}");
+                prop_assert!(close(several.means()[i], whole.first().mean(), whole.first().mean().abs().max(1.0)));
+            }
+        }
     }
 
     #[test]
@@ -116,20 +130,26 @@ proptest! {
         let count = |rows: &[(f64, f64)]| Count::new(rows.len() as u64, 0.5 * rows.len() as f64).unwrap();
         prop_assert_eq!(count(left).merge(count(right)), count(&rows));
         let cluster = |rows: &[(f64, f64)]| {
-            let mut cluster = Cluster { covariates: vec![0.0], ..Cluster::default() };
-            (cluster.covariate_products, cluster.covariate_outcomes) = (vec![0.0], vec![0.0]);
-            rows.iter().for_each(|(y, x)| cluster.push(*y, &[*x]));
+            let mut cluster = Cluster::with_covariates(0, 2);
+            rows.iter().for_each(|(y, x)| cluster.push(*y, &[*x, x * x - y]).unwrap());
             cluster
         };
         let (whole, merged) = (cluster(&rows), cluster(left).merge(&cluster(right)).unwrap());
         prop_assert_eq!(whole.units, merged.units);
-        for (a, b) in [
-            (whole.outcome, merged.outcome),
-            (whole.covariates[0], merged.covariates[0]),
-            (whole.covariate_products[0], merged.covariate_products[0]),
-            (whole.covariate_outcomes[0], merged.covariate_outcomes[0]),
+        // Rounding is small against the sum of the terms' sizes, which a sum of mixed signs may be far below.
+        let size = |of: &dyn Fn(f64, f64) -> f64| rows.iter().map(|(y, x)| of(*y, *x).abs()).sum::<f64>();
+        let second = |y: f64, x: f64| x * x - y;
+        for (a, b, scale) in [
+            (whole.outcome, merged.outcome, size(&|y, _| y)),
+            (whole.covariates[0], merged.covariates[0], size(&|_, x| x)),
+            (whole.covariates[1], merged.covariates[1], size(&second)),
+            (whole.covariate_products[0], merged.covariate_products[0], size(&|_, x| x * x)),
+            (whole.covariate_products[1], merged.covariate_products[1], size(&|y, x| x * second(y, x))),
+            (whole.covariate_products[2], merged.covariate_products[2], size(&|y, x| second(y, x).powi(2))),
+            (whole.covariate_outcomes[0], merged.covariate_outcomes[0], size(&|y, x| y * x)),
+            (whole.covariate_outcomes[1], merged.covariate_outcomes[1], size(&|y, x| y * second(y, x))),
         ] {
-            prop_assert!(close(a, b, 1e8));
+            prop_assert!((a - b).abs() <= 1e-13 * scale, "{a} {b} of {scale}");
         }
         let series = |rows: &[(f64, f64)]| {
             let mut series = DaySeries::default();

@@ -7,6 +7,7 @@ use rand_core::RngCore;
 use serde::{Deserialize, Serialize};
 
 use crate::bayes::{Posterior, standings};
+use crate::fixed::margin::Direction;
 use crate::{Inconclusive, Probability};
 
 /// Weights are whole basis points, as the edge assigns them.
@@ -64,7 +65,8 @@ pub struct Choice {
 }
 
 impl Policy {
-    /// The weights of the next batch, given each arm's posterior and its units so far.
+    /// The weights of the next batch, given each arm's posterior and its units so far; `direction` says which way the
+    /// reward should move (down for a cost).
     ///
     /// During the burn-in the posteriors are not looked at, so improper ones do no harm. Weights are floored at the
     /// minimum share (what the others give up is in proportion to what they have above it) and rounded to basis
@@ -73,7 +75,12 @@ impl Policy {
     /// # Errors
     /// [`Inconclusive::TooFewArms`] below two arms; [`Inconclusive::OutOfDomain`] when the minimum share times the
     /// number of arms exceeds 1 or the lists differ in length; else those of [`standings`].
-    pub fn weights<P: Posterior>(&self, arms: &[P], units: &[u64]) -> Result<Weights, Inconclusive> {
+    pub fn weights<P: Posterior>(
+        &self,
+        arms: &[P],
+        units: &[u64],
+        direction: Direction,
+    ) -> Result<Weights, Inconclusive> {
         if arms.len() < 2 {
             return Err(Inconclusive::TooFewArms);
         }
@@ -83,7 +90,7 @@ impl Policy {
         if units.iter().any(|units| *units < self.burn_in) {
             return self.equal_weights(arms.len());
         }
-        let standings = standings(arms)?;
+        let standings = standings(arms, direction)?;
         let best: Vec<f64> = standings.iter().map(|standing| standing.probability_best).collect();
         Ok(Weights {
             basis_points: self.basis_points(&self.selection(&best))?,
@@ -221,7 +228,9 @@ mod tests {
     #[test]
     fn equal_arms_share_equally_and_weights_add_up() {
         for arms in 2..=9 {
-            let weights = policy(Rule::Thompson, 0.01, 0).weights(&even(arms), &vec![10; arms]).unwrap();
+            let weights = policy(Rule::Thompson, 0.01, 0)
+                .weights(&even(arms), &vec![10; arms], Direction::Increase)
+                .unwrap();
             assert_eq!(weights.basis_points.iter().sum::<u32>(), BASIS_POINTS);
             let spread =
                 weights.basis_points.iter().max().unwrap() - weights.basis_points.iter().min().unwrap();
@@ -233,14 +242,23 @@ mod tests {
     fn no_arm_falls_below_the_minimum() {
         let arms: Vec<NormalPosterior> =
             [0.0, 1.0, 50.0].iter().map(|mean| NormalPosterior::new(*mean, 1.0).unwrap()).collect();
-        let weights = policy(Rule::Thompson, 0.05, 0).weights(&arms, &[10, 10, 10]).unwrap();
+        let weights =
+            policy(Rule::Thompson, 0.05, 0).weights(&arms, &[10, 10, 10], Direction::Increase).unwrap();
         assert_eq!(weights.basis_points, vec![500, 500, 9_000]);
+    }
+
+    #[test]
+    fn the_cheaper_arm_is_served_where_less_is_better() {
+        let arms = [NormalPosterior::new(0.0, 1.0).unwrap(), NormalPosterior::new(30.0, 1.0).unwrap()];
+        let weights = policy(Rule::Thompson, 0.05, 0).weights(&arms, &[1, 1], Direction::Decrease).unwrap();
+        assert_eq!(weights.basis_points, vec![9_500, 500]);
     }
 
     #[test]
     fn weights_stay_equal_until_every_arm_is_burnt_in() {
         let arms = [NormalPosterior::new(0.0, 1.0).unwrap(), NormalPosterior::new(9.0, 1.0).unwrap()];
-        let weights = policy(Rule::Thompson, 0.0, 100).weights(&arms, &[1_000, 99]).unwrap();
+        let weights =
+            policy(Rule::Thompson, 0.0, 100).weights(&arms, &[1_000, 99], Direction::Increase).unwrap();
         assert_eq!(weights.basis_points, vec![5_000, 5_000]);
         assert_eq!(weights.probability_best, None);
     }
@@ -249,13 +267,13 @@ mod tests {
     fn top_two_serves_a_sure_leader_at_its_share() {
         let arms = [NormalPosterior::new(0.0, 1.0).unwrap(), NormalPosterior::new(30.0, 1.0).unwrap()];
         let half = Rule::TopTwo { leader_share: Probability::new(0.5).unwrap() };
-        let weights = policy(half, 0.0, 0).weights(&arms, &[1, 1]).unwrap();
+        let weights = policy(half, 0.0, 0).weights(&arms, &[1, 1], Direction::Increase).unwrap();
         assert_eq!(weights.basis_points, vec![5_000, 5_000]);
     }
 
     #[test]
     fn too_great_a_minimum_is_refused() {
-        let refused = policy(Rule::Thompson, 0.4, 0).weights(&even(3), &[1, 1, 1]);
+        let refused = policy(Rule::Thompson, 0.4, 0).weights(&even(3), &[1, 1, 1], Direction::Increase);
         assert_eq!(refused.unwrap_err().code(), "out_of_domain");
     }
 
@@ -265,7 +283,8 @@ mod tests {
         let seen =
             |units, conversions| BetaPrior::UNIFORM.update(Proportion::new(units, conversions).unwrap());
         let arms = [seen(1_000, 100), seen(1_000, 110), seen(1_000, 105)];
-        let weights = policy(Rule::Thompson, 0.1, 0).weights(&arms, &[1_000; 3]).unwrap();
+        let weights =
+            policy(Rule::Thompson, 0.1, 0).weights(&arms, &[1_000; 3], Direction::Increase).unwrap();
         let mut random = ChaCha8Rng::seed_from_u64(7);
         let mut counts = [0_u32; 3];
         for _ in 0..100_000 {

@@ -109,6 +109,10 @@ impl Posterior for BetaPosterior {
         beta::quantile(p, self.a, self.b)
     }
 
+    fn upper_quantile(&self, p: f64) -> Result<f64, Inconclusive> {
+        beta::upper_quantile(p, self.a, self.b)
+    }
+
     fn landmarks(&self) -> Vec<f64> {
         // On the logit scale the tails fall like exp(a u) and exp(-b u), and like a normal near the centre.
         let scale = self.logit_scale();

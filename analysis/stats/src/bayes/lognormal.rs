@@ -75,13 +75,25 @@ impl LogMeanPosterior {
         }
     }
 
+    /// Where an increasing function of the tails passes zero, from a guess in standard deviations.
+    fn solve(&self, z: f64, excess: impl Fn((f64, f64)) -> f64) -> Result<f64, Inconclusive> {
+        let (guess, width) = (self.mean + self.standard_deviation * z, self.standard_deviation);
+        solve_increasing(
+            |u| Ok(excess(self.tails(u)?)),
+            (guess - 0.1 * width, guess + 0.1 * width),
+            (f64::NEG_INFINITY, f64::INFINITY),
+            1e-12,
+            "a quantile of a log-normal mean",
+        )
+    }
+
     /// Equal-tailed credible interval of the mean itself, in the unit of the amounts.
     ///
     /// # Errors
     /// As [`Posterior::quantile`].
     pub fn mean_interval(&self, alpha: Alpha) -> Result<Interval, Inconclusive> {
         let tail = 0.5 * alpha.get();
-        Ok(Interval::between(self.quantile(tail)?.exp(), self.quantile(1.0 - tail)?.exp(), alpha.level()))
+        Ok(Interval::between(self.quantile(tail)?.exp(), self.upper_quantile(tail)?.exp(), alpha.level()))
     }
 }
 
@@ -126,18 +138,11 @@ impl Posterior for LogMeanPosterior {
     }
 
     fn quantile(&self, p: f64) -> Result<f64, Inconclusive> {
-        let guess = self.mean + self.standard_deviation * normal::quantile(p)?;
-        let width = self.standard_deviation;
-        solve_increasing(
-            |u| {
-                let (below, above) = self.tails(u)?;
-                Ok(if p < 0.5 { below - p } else { (1.0 - p) - above })
-            },
-            (guess - 0.1 * width, guess + 0.1 * width),
-            (f64::NEG_INFINITY, f64::INFINITY),
-            1e-12,
-            "a quantile of a log-normal mean",
-        )
+        self.solve(normal::quantile(p)?, |(below, above)| if p < 0.5 { below - p } else { (1.0 - p) - above })
+    }
+
+    fn upper_quantile(&self, p: f64) -> Result<f64, Inconclusive> {
+        self.solve(normal::upper_quantile(p)?, |(_, above)| p - above)
     }
 
     fn landmarks(&self) -> Vec<f64> {

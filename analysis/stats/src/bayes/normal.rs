@@ -96,6 +96,12 @@ impl NormalPosterior {
         normal::sf(-self.mean / self.standard_deviation)
     }
 
+    /// `P(θ < 0)`.
+    #[must_use]
+    pub fn probability_negative(&self) -> f64 {
+        normal::sf(self.mean / self.standard_deviation)
+    }
+
     /// `E[max(θ, 0)]`: what is lost when a true improvement θ is not shipped.
     #[must_use]
     pub fn expected_gain(&self) -> f64 {
@@ -144,6 +150,10 @@ impl Posterior for NormalPosterior {
 
     fn quantile(&self, p: f64) -> Result<f64, Inconclusive> {
         Ok(self.mean + self.standard_deviation * normal::quantile(p)?)
+    }
+
+    fn upper_quantile(&self, p: f64) -> Result<f64, Inconclusive> {
+        Ok(self.mean + self.standard_deviation * normal::upper_quantile(p)?)
     }
 
     fn landmarks(&self) -> Vec<f64> {

@@ -28,6 +28,12 @@ pub trait Posterior {
     /// [`Inconclusive::OutOfDomain`] for another `p`; [`Inconclusive::NotConverged`] where the iteration fails.
     fn quantile(&self, p: f64) -> Result<f64, Inconclusive>;
 
+    /// The θ that is exceeded with probability `p`, which may be far below the last digit of 1.
+    ///
+    /// # Errors
+    /// As [`Posterior::quantile`].
+    fn upper_quantile(&self, p: f64) -> Result<f64, Inconclusive>;
+
     /// Coordinates between which the density is smooth, from where the lower tail is negligible to where the upper
     /// one is.
     fn landmarks(&self) -> Vec<f64>;
@@ -68,7 +74,7 @@ pub trait Posterior {
     /// As [`Posterior::quantile`].
     fn credible_interval(&self, alpha: Alpha) -> Result<Interval, Inconclusive> {
         let tail = 0.5 * alpha.get();
-        Ok(Interval::between(self.quantile(tail)?, self.quantile(1.0 - tail)?, alpha.level()))
+        Ok(Interval::between(self.quantile(tail)?, self.upper_quantile(tail)?, alpha.level()))
     }
 }
 

@@ -134,6 +134,10 @@ impl Posterior for StudentPosterior {
         Ok(self.location - self.scale * student::upper_quantile(p, self.degrees_of_freedom)?)
     }
 
+    fn upper_quantile(&self, p: f64) -> Result<f64, Inconclusive> {
+        Ok(self.location + self.scale * student::upper_quantile(p, self.degrees_of_freedom)?)
+    }
+
     fn landmarks(&self) -> Vec<f64> {
         spread_points(self.location, self.scale, self.reach(), self.reach())
     }

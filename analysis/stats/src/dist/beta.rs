@@ -80,6 +80,20 @@ pub fn ln_pdf(a: f64, b: f64, x: f64, y: f64) -> f64 {
 /// [`Inconclusive::OutOfDomain`] unless `p` is strictly between 0 and 1 and a and b are positive,
 /// [`Inconclusive::NotConverged`] if the iteration fails.
 pub fn quantile(p: f64, a: f64, b: f64) -> Result<f64, Inconclusive> {
+    Ok(1.0 / (1.0 + (-logit_quantile(p, a, b)?).exp()))
+}
+
+/// The value that a Beta(a, b) variable exceeds with probability `p`, which may be far below the last digit of 1.
+///
+/// # Errors
+/// As [`quantile`].
+pub fn upper_quantile(p: f64, a: f64, b: f64) -> Result<f64, Inconclusive> {
+    // 1 − X follows Beta(b, a).
+    Ok(1.0 / (1.0 + logit_quantile(p, b, a)?.exp()))
+}
+
+/// The logit of the [`quantile`].
+fn logit_quantile(p: f64, a: f64, b: f64) -> Result<f64, Inconclusive> {
     if !(p > 0.0 && p < 1.0 && a > 0.0 && b > 0.0) {
         return Err(Inconclusive::OutOfDomain { what: "argument of the beta quantile" });
     }
@@ -93,7 +107,7 @@ pub fn quantile(p: f64, a: f64, b: f64) -> Result<f64, Inconclusive> {
         // The smaller tail keeps its digits, so compare on its side.
         let excess = if lower < upper { (lower / p).ln() } else { -(upper / (1.0 - p)).ln() };
         if excess == 0.0 {
-            return Ok(x);
+            return Ok(logit);
         }
         if excess > 0.0 {
             above = logit;
@@ -105,7 +119,7 @@ pub fn quantile(p: f64, a: f64, b: f64) -> Result<f64, Inconclusive> {
         let newton = logit - excess / slope;
         let next = if newton > below && newton < above { newton } else { 0.5 * (below + above) };
         if (next - logit).abs() <= 1e-14 * logit.abs().max(1.0) {
-            return Ok(1.0 / (1.0 + (-next).exp()));
+            return Ok(next);
         }
         logit = next;
     }

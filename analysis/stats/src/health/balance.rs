@@ -50,6 +50,9 @@ pub fn pre_period(arms: &[Estimate]) -> Result<Balance, Inconclusive> {
 ///
 /// Each entry is the effect (treatment less control) among the units of one earlier arm.
 ///
+/// Sources: Kohavi et al., "Trustworthy online controlled experiments: five puzzling outcomes explained" (KDD 2012),
+/// section 3.5, for carryover; Cochran (1954) for the test.
+///
 /// # Errors
 /// As [`pre_period`].
 pub fn carryover(effects_by_earlier_arm: &[(Estimate, Estimate)]) -> Result<Balance, Inconclusive> {

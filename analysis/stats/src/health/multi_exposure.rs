@@ -42,7 +42,7 @@ pub fn check(
         .ok_or(Inconclusive::OutOfDomain { what: "number of crossed units (more than units)" })?;
     let (k, n, half) = (crossed as f64, rest as f64, 0.5 * alpha.get());
     let lower = if crossed == 0 { 0.0 } else { beta::quantile(half, k, n + 1.0)? };
-    let upper = if rest == 0 { 1.0 } else { beta::quantile(1.0 - half, k + 1.0, n)? };
+    let upper = if rest == 0 { 1.0 } else { beta::upper_quantile(half, k + 1.0, n)? };
     Ok(MultiExposure {
         crossed,
         units,
@@ -69,5 +69,13 @@ mod tests {
         let interval = check(3, 100).unwrap().interval;
         assert!((interval.lower.unwrap() - 0.006_229_971_538_306).abs() < 1e-12);
         assert!((interval.upper.unwrap() - 0.085_176_052_974_280).abs() < 1e-12);
+    }
+
+    #[test]
+    fn an_alpha_below_the_last_digit_of_one_has_an_interval() {
+        // None of n crossed: the upper end is 1 - (alpha/2)^(1/n).
+        let alpha = Alpha::new(1e-20).unwrap();
+        let upper = check(0, 1_000, Probability::new(0.01).unwrap(), alpha).unwrap().interval.upper.unwrap();
+        assert!((upper / -(5e-21_f64.ln() / 1_000.0).exp_m1() - 1.0).abs() < 1e-12, "{upper}");
     }
 }

@@ -70,6 +70,12 @@ pub struct Trend {
 /// correlation of any two days' effects (0 when each day holds other units). Ignoring a positive one makes the test
 /// of the slope conservative and that of the level wrong. Variances are taken as known; the reference is the normal.
 ///
+/// With `V = D ((1 − ρ) I + ρ 11') D`, D the standard errors, and the rows `(1, day − first day)` of X, the line is
+/// `(X'V⁻¹X)⁻¹ X'V⁻¹e` and its variance `(X'V⁻¹X)⁻¹`.
+///
+/// Sources: Aitken, Proc. Royal Society of Edinburgh 55 (1935), for generalised least squares; Sherman and Morrison,
+/// Annals of Mathematical Statistics 21 (1950), for `V⁻¹`; Cochran, Biometrics 10 (1954), for the homogeneity.
+///
 /// # Errors
 /// [`Inconclusive::TooFewUnits`] for fewer than three days or equal days, [`Inconclusive::NoVariance`] if a day has no
 /// variance, [`Inconclusive::OutOfDomain`] unless the correlation is in 0 to below 1.

@@ -168,6 +168,9 @@ fn chi_square(statistic: f64, degrees_of_freedom: u32) -> Result<TableTest, Inco
 /// means that the experiments are not independent (overlapping targeting, one changing who is exposed to the other), and
 /// that their interaction cannot be read.
 ///
+/// Source: Pearson, Philosophical Magazine 50 (1900), with the degrees of freedom of Fisher, J. Royal Statistical Society
+/// 85 (1922).
+///
 /// # Errors
 /// [`Inconclusive::TooFewArms`] below two rows or columns with units, or for ragged rows.
 pub fn independence(units: &[Vec<u64>]) -> Result<TableTest, Inconclusive> {
@@ -212,19 +215,16 @@ pub struct PairScreen {
 ///
 /// Benjamini-Hochberg is the choice for a watch over many pairs; Holm where a single false alarm is expensive.
 ///
-/// # Errors
-/// Those of the correction.
-pub fn screen(
-    pairs: &[TwoByTwo],
-    correction: Correction,
-    alpha: Alpha,
-) -> Result<Vec<PairScreen>, Inconclusive> {
+/// Source: Kohavi, Tang and Xu, *Trustworthy Online Controlled Experiments* (2020), chapter 4, for watching overlapping
+/// experiments in pairs; the corrections as in [`adjust`].
+#[must_use]
+pub fn screen(pairs: &[TwoByTwo], correction: Correction, alpha: Alpha) -> Vec<PairScreen> {
     let found: Vec<Result<Interaction, Inconclusive>> =
         pairs.iter().map(|groups| interaction(groups, alpha)).collect();
     let p_values: Vec<PValue> = found.iter().flatten().map(|interaction| interaction.p_value).collect();
     let mut adjusted = adjust(&p_values, correction).into_iter();
-    Ok(found
+    found
         .into_iter()
         .map(|found| PairScreen { adjusted_p: if found.is_ok() { adjusted.next() } else { None }, found })
-        .collect())
+        .collect()
 }

@@ -6,6 +6,7 @@
 mod interaction;
 mod segment;
 mod tree;
+mod welch;
 
 pub use interaction::{
     Interaction, PairScreen, TableTest, TwoByTwo, independence, interaction, screen, table_interaction,

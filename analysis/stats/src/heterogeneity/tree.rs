@@ -11,10 +11,12 @@
 use serde::{Deserialize, Serialize};
 
 use crate::fixed::welch_satterthwaite;
+use crate::inconclusive::{finite, serialize_outcome};
 use crate::moments::all_units;
-use crate::{Alpha, Estimate, Inconclusive, Mean, PValue, inconclusive::serialize_outcome};
+use crate::{Alpha, Effect, Estimate, Inconclusive, Mean, PValue};
 
 use super::segment::{HeterogeneityTest, heterogeneity};
+use super::welch::equal_effects;
 
 /// An attribute of units.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -53,8 +55,9 @@ pub struct TreePlan {
     pub depth: u32,
     /// Fewest units of each arm in each half of a leaf; at least 2.
     pub minimum_units: u64,
-    /// Error rate of a cut: it is kept if its effects differ in the training half at this level, Bonferroni-corrected
-    /// over the candidate cuts of the node. Keeps a tree without heterogeneity a stump.
+    /// Error rate of a node: the chance that it is cut in any way although no level of any attribute differs in its
+    /// effect. Shared evenly (Bonferroni) by the node's tests, of which an ordered attribute has one for each cut and
+    /// an unordered one a single test over all its levels. Keeps a tree without heterogeneity a stump.
     pub alpha_of_cut: Alpha,
 }
 
@@ -73,9 +76,17 @@ pub struct Leaf {
     /// Conditions that all hold in the leaf.
     pub path: Vec<Step>,
     /// Effect in the estimation half: treatment less control, Welch's degrees of freedom. Honest.
-    pub effect: Estimate,
+    ///
+    /// # Errors
+    /// [`Inconclusive::NoVariance`] when nothing varies in the leaf (no conversions at all, say).
+    #[serde(serialize_with = "serialize_outcome")]
+    pub effect: Result<Estimate, Inconclusive>,
     /// Effect in the training half, for comparison only: it is biased away from the average by the search.
-    pub training_effect: f64,
+    ///
+    /// # Errors
+    /// [`Inconclusive::OutOfDomain`] when the difference leaves the range of a double.
+    #[serde(serialize_with = "serialize_outcome")]
+    pub training_effect: Result<f64, Inconclusive>,
     /// Moments of the estimation half.
     pub arms: Arms,
 }
@@ -85,7 +96,7 @@ pub struct Leaf {
 pub struct HonestTree {
     /// The leaves; together they hold every cell once.
     pub leaves: Vec<Leaf>,
-    /// Test on the estimation half that all leaves have one effect; [`Inconclusive::TooFewArms`] for a single leaf.
+    /// Test on the estimation half that all leaves with an effect share one; [`Inconclusive::TooFewArms`] below two.
     #[serde(serialize_with = "serialize_outcome")]
     pub heterogeneity: Result<HeterogeneityTest, Inconclusive>,
 }
@@ -93,15 +104,21 @@ pub struct HonestTree {
 /// Grows the tree on the training half and estimates it on the other.
 ///
 /// A leaf of n units with effect τ and `V = s_t²/n_t + s_c²/n_c` scores `n (τ² - (1 + N_train/N_estimate) V)` on the
-/// training half: the expected mean squared error of honest estimates, up to constants. The cut with the greatest
-/// gain is taken if its gain is positive and its p-value passes [`TreePlan::alpha_of_cut`].
+/// training half: the expected mean squared error of honest estimates, up to constants. Of the cuts that pass the test
+/// of [`TreePlan::alpha_of_cut`], the one with the greatest gain is taken if that is positive.
 ///
-/// Source: Athey and Imbens, PNAS 113 (2016), eq. 7 (the honest criterion). The test for a cut replaces their pruning
-/// by cross-validation, which needs units rather than moments.
+/// A cut of an ordered attribute is tested by Welch's t between its sides. Cuts of an unordered attribute with `k`
+/// levels are sought along the order of the effects themselves, that is among `2^(k-1) - 1` partitions, so none of
+/// them is tested by itself: they all pass if the levels differ by Welch's heteroscedastic F test, which does not
+/// know the order. Levels without an effect of their own (fewer than two units in an arm, no variance) take no part
+/// in it.
+///
+/// Sources: Athey and Imbens, PNAS 113 (2016), eq. 7 (the honest criterion); Welch, Biometrika 38 (1951) for the test
+/// over levels. The tests replace pruning by cross-validation, which needs units rather than moments.
 ///
 /// # Errors
-/// [`Inconclusive::TooFewUnits`] when an arm of a half has fewer units than a leaf needs; [`Inconclusive::NoVariance`]
-/// when nothing varies in a leaf; [`Inconclusive::OutOfDomain`] for cells that do not fit the features.
+/// [`Inconclusive::TooFewUnits`] when an arm of a half has fewer units than a leaf needs;
+/// [`Inconclusive::OutOfDomain`] for cells that do not fit the features, or whose squares leave the range of a double.
 pub fn honest_tree(
     features: &[Feature],
     cells: &[Cell],
@@ -116,14 +133,18 @@ pub fn honest_tree(
     }
     let root: Vec<&Cell> = cells.iter().collect();
     let whole = Halves::of(&root);
+    // Sums of squares only grow by merging, so those of every node are finite if those of the root are.
+    if !whole.arms().all(|arm| arm.mean().is_finite() && arm.squares().is_finite()) {
+        return Err(Inconclusive::OutOfDomain { what: "the moments of a cell" });
+    }
     let fewest = whole.fewest();
     if fewest < plan.minimum_units.max(2) {
         return Err(Inconclusive::TooFewUnits { needed: plan.minimum_units.max(2), found: fewest });
     }
     let search = Search { features, plan, penalty: 1.0 + units(&whole.training) / units(&whole.estimation) };
     let mut leaves = Vec::new();
-    search.grow(&root, &[], &mut leaves)?;
-    let effects: Vec<Estimate> = leaves.iter().map(|leaf| leaf.effect).collect();
+    search.grow(&root, &[], &mut leaves);
+    let effects: Vec<Estimate> = leaves.iter().flat_map(|leaf| leaf.effect).collect();
     Ok(HonestTree { leaves, heterogeneity: heterogeneity(&effects) })
 }
 
@@ -141,10 +162,11 @@ impl HonestTree {
     /// The effect of every leaf with intervals that all hold together at level `1 - alpha` (Bonferroni over leaves).
     ///
     /// # Errors
-    /// [`Inconclusive::NotConverged`] if a quantile fails.
-    pub fn simultaneous_effects(&self, alpha: Alpha) -> Result<Vec<crate::Effect>, Inconclusive> {
-        let each = Alpha::new(alpha.get() / self.leaves.len() as f64)?;
-        self.leaves.iter().map(|leaf| leaf.effect.effect(each)).collect()
+    /// For a leaf, that of its effect, or [`Inconclusive::NotConverged`] if a quantile fails.
+    #[must_use]
+    pub fn simultaneous_effects(&self, alpha: Alpha) -> Vec<Result<Effect, Inconclusive>> {
+        let each = Alpha::new(alpha.get() / self.leaves.len() as f64);
+        self.leaves.iter().map(|leaf| leaf.effect?.effect(each?)).collect()
     }
 }
 
@@ -165,13 +187,14 @@ impl Halves {
         Self { training: merged(|cell| cell.training), estimation: merged(|cell| cell.estimation) }
     }
 
+    fn arms(&self) -> impl Iterator<Item = Mean> {
+        [self.training.control, self.training.treatment, self.estimation.control, self.estimation.treatment]
+            .into_iter()
+    }
+
     /// Units of the smallest arm of either half.
     fn fewest(&self) -> u64 {
-        [self.training.control, self.training.treatment, self.estimation.control, self.estimation.treatment]
-            .iter()
-            .map(Mean::units)
-            .min()
-            .unwrap_or(0)
+        self.arms().map(|arm| arm.units()).min().unwrap_or(0)
     }
 }
 
@@ -212,54 +235,69 @@ struct Cut {
 }
 
 impl Search<'_> {
-    fn grow(&self, cells: &[&Cell], path: &[Step], leaves: &mut Vec<Leaf>) -> Result<(), Inconclusive> {
+    fn grow(&self, cells: &[&Cell], path: &[Step], leaves: &mut Vec<Leaf>) {
         let halves = Halves::of(cells);
         if (path.len() as u32) < self.plan.depth
-            && let Some(cut) = self.best_cut(cells, &halves.training)?
+            && let Some(cut) = self.best_cut(cells, &halves.training)
         {
             let (left, right): (Vec<&Cell>, Vec<&Cell>) =
-                cells.iter().partition(|cell| goes_left(cell, &cut));
+                cells.iter().partition(|cell| goes_left(cell, cut.feature, &cut.left));
             for side in [left, right] {
                 let step = Step { feature: cut.feature, levels: levels_in(&side, cut.feature) };
-                self.grow(&side, &[path, &[step]].concat(), leaves)?;
+                self.grow(&side, &[path, &[step]].concat(), leaves);
             }
-            return Ok(());
+            return;
         }
-        let effect = effect_in(&halves.estimation)?;
-        let training_effect = effect_in(&halves.training)?.value;
-        leaves.push(Leaf { path: path.to_vec(), effect, training_effect, arms: halves.estimation });
-        Ok(())
+        let training = halves.training.treatment.mean() - halves.training.control.mean();
+        leaves.push(Leaf {
+            path: path.to_vec(),
+            effect: effect_in(&halves.estimation),
+            training_effect: finite(training, "effect of a leaf"),
+            arms: halves.estimation,
+        });
     }
 
-    /// The cut with the greatest gain, if it passes both conditions.
-    fn best_cut(&self, cells: &[&Cell], training: &Arms) -> Result<Option<Cut>, Inconclusive> {
-        let Ok(node) = self.score(training) else { return Ok(None) };
-        let mut candidates = Vec::new();
+    /// The cut with the greatest gain among those that pass their test, if it gains anything.
+    fn best_cut(&self, cells: &[&Cell], training: &Arms) -> Option<Cut> {
+        let node = self.score(training).ok()?;
+        let (mut candidates, mut tests) = (Vec::new(), 0_usize);
         for (feature, described) in self.features.iter().enumerate() {
-            let order = level_order(cells, feature, described.ordered);
-            for count in 1..order.len() {
-                let left = order.iter().take(count).copied().collect::<Vec<u16>>();
-                candidates.extend(self.cut(cells, feature, left, node));
-            }
+            let levels = levels_by_effect(cells, feature, described.ordered);
+            let over_levels = match described.ordered {
+                true => None,
+                false => match test_of_levels(&levels) {
+                    Ok(p_value) => Some(p_value),
+                    Err(_) => continue,
+                },
+            };
+            let found = (1..levels.len()).filter_map(|count| {
+                let left = levels.iter().take(count).map(|(level, _)| *level).collect();
+                let cut = self.cut(cells, feature, left, node)?;
+                Some(Cut { p_value: over_levels.unwrap_or(cut.p_value), ..cut })
+            });
+            let before = candidates.len();
+            candidates.extend(found);
+            let cuts = candidates.len() - before;
+            tests += if described.ordered { cuts } else { cuts.min(1) };
         }
-        let allowed = self.plan.alpha_of_cut.get() / candidates.len().max(1) as f64;
-        let best = candidates.into_iter().max_by(|one, other| one.gain.total_cmp(&other.gain));
-        Ok(best.filter(|cut| cut.gain > 0.0 && cut.p_value.get() <= allowed))
+        let allowed = self.plan.alpha_of_cut.get() / tests.max(1) as f64;
+        candidates
+            .into_iter()
+            .filter(|cut| cut.gain > 0.0 && cut.p_value.get() <= allowed)
+            .max_by(|one, other| one.gain.total_cmp(&other.gain))
     }
 
-    /// The cut, unless a side has too few units or does not vary.
+    /// The cut with the p-value of its sides alone, unless one has too few units or does not vary.
     fn cut(&self, cells: &[&Cell], feature: usize, left: Vec<u16>, node: f64) -> Option<Cut> {
-        let mut cut = Cut { feature, left, gain: 0.0, p_value: PValue::new(1.0).ok()? };
-        let (one, other): (Vec<&Cell>, Vec<&Cell>) = cells.iter().partition(|cell| goes_left(cell, &cut));
+        let (one, other): (Vec<&Cell>, Vec<&Cell>) =
+            cells.iter().partition(|cell| goes_left(cell, feature, &left));
         let (one, other) = (Halves::of(&one), Halves::of(&other));
         if one.fewest().min(other.fewest()) < self.plan.minimum_units.max(2) {
             return None;
         }
-        cut.gain = self.score(&one.training).ok()? + self.score(&other.training).ok()? - node;
-        let (one, other) = (effect_in(&one.training).ok()?, effect_in(&other.training).ok()?);
-        let statistic = (one.value - other.value) / (one.variance + other.variance).sqrt();
-        cut.p_value = PValue::two_sided_student(statistic, welch_satterthwaite(&one, &other).ok()?).ok()?;
-        Some(cut)
+        let gain = self.score(&one.training).ok()? + self.score(&other.training).ok()? - node;
+        let sides = [effect_in(&one.training).ok()?, effect_in(&other.training).ok()?];
+        Some(Cut { feature, left, gain, p_value: equal_effects(&sides).ok()? })
     }
 
     fn score(&self, training: &Arms) -> Result<f64, Inconclusive> {
@@ -268,8 +306,8 @@ impl Search<'_> {
     }
 }
 
-fn goes_left(cell: &Cell, cut: &Cut) -> bool {
-    cell.levels.get(cut.feature).is_some_and(|level| cut.left.contains(level))
+fn goes_left(cell: &Cell, feature: usize, left: &[u16]) -> bool {
+    cell.levels.get(feature).is_some_and(|level| left.contains(level))
 }
 
 fn levels_in(cells: &[&Cell], feature: usize) -> Vec<u16> {
@@ -279,23 +317,29 @@ fn levels_in(cells: &[&Cell], feature: usize) -> Vec<u16> {
     levels
 }
 
-/// Levels in the order in which they may be cut; unordered ones by training effect (Fisher, JASA 53, 1958), and those
-/// whose effect cannot be computed last.
-fn level_order(cells: &[&Cell], feature: usize, ordered: bool) -> Vec<u16> {
-    let levels = levels_in(cells, feature);
-    if ordered {
-        return levels;
-    }
-    let mut effects: Vec<(f64, u16)> = levels
+type LevelEffect = (u16, Result<Estimate, Inconclusive>);
+
+/// Levels with their training effects, in the order in which they may be cut; unordered ones by effect (Fisher, JASA
+/// 53, 1958), and those whose effect cannot be computed last.
+fn levels_by_effect(cells: &[&Cell], feature: usize, ordered: bool) -> Vec<LevelEffect> {
+    let mut levels: Vec<LevelEffect> = levels_in(cells, feature)
         .into_iter()
         .map(|level| {
             let own: Vec<&Cell> =
                 cells.iter().filter(|cell| cell.levels.get(feature) == Some(&level)).copied().collect();
-            (effect_in(&Halves::of(&own).training).map_or(f64::INFINITY, |effect| effect.value), level)
+            (level, effect_in(&Halves::of(&own).training))
         })
         .collect();
-    effects.sort_by(|one, other| one.0.total_cmp(&other.0).then(one.1.cmp(&other.1)));
-    effects.into_iter().map(|(_, level)| level).collect()
+    if !ordered {
+        let place = |level: &LevelEffect| level.1.map_or(f64::INFINITY, |effect| effect.value);
+        levels.sort_by(|one, other| place(one).total_cmp(&place(other)).then(one.0.cmp(&other.0)));
+    }
+    levels
+}
+
+/// The p-value of "no level of an unordered attribute differs", over those that have an effect.
+fn test_of_levels(levels: &[LevelEffect]) -> Result<PValue, Inconclusive> {
+    equal_effects(&levels.iter().flat_map(|(_, effect)| *effect).collect::<Vec<_>>())
 }
 
 #[cfg(test)]
@@ -327,7 +371,7 @@ mod tests {
         assert_eq!(tree.leaves.len(), 2);
         let responding = tree.leaf_of(&[3, 1]).unwrap();
         assert_eq!(responding.path, vec![Step { feature: 0, levels: vec![0, 3] }]);
-        assert!((responding.effect.value - 0.5).abs() < 1e-12);
+        assert!((responding.effect.unwrap().value - 0.5).abs() < 1e-12);
         assert_eq!(responding.arms.control.units(), 3_000);
         assert!(tree.heterogeneity.unwrap().p_value.get() < 1e-10);
     }
@@ -338,6 +382,38 @@ mod tests {
         let cells: Vec<Cell> = (0..5).map(|a| cell(&[a], 0.2)).collect();
         let tree = honest_tree(&features, &cells, &plan()).unwrap();
         assert_eq!(tree.leaves.len(), 1);
+        assert_eq!(tree.heterogeneity.unwrap_err(), Inconclusive::TooFewArms);
+    }
+
+    #[test]
+    fn the_order_of_unordered_levels_is_no_evidence() {
+        // Effects spread as noise spreads them (a standard deviation of 1 SE): the best of 2^19 partitions is 3.6 SE
+        // from even, which a test of that one cut would take for real.
+        let error = (2.0_f64 / 500.0).sqrt();
+        let cells: Vec<Cell> = (0..20_u16)
+            .map(|level| cell(&[level], error * if level.is_multiple_of(2) { 0.97 } else { -0.97 }))
+            .collect();
+        let tree = honest_tree(&[Feature { levels: 20, ordered: false }], &cells, &plan()).unwrap();
+        assert_eq!(tree.leaves.len(), 1);
+    }
+
+    #[test]
+    fn a_leaf_without_variance_keeps_its_reason_and_the_others_their_effects() {
+        let still = Mean::from_variance(500, 0.0, 0.0).unwrap();
+        let arms = |effect| Arms { control: arm(500, 0.0), treatment: arm(500, effect) };
+        let cells = [
+            Cell {
+                levels: vec![0],
+                training: arms(0.0),
+                estimation: Arms { control: still, treatment: still },
+            },
+            Cell { levels: vec![1], training: arms(1.0), estimation: arms(1.0) },
+        ];
+        let tree = honest_tree(&[Feature { levels: 2, ordered: true }], &cells, &plan()).unwrap();
+        assert_eq!(tree.leaves[0].effect, Err(Inconclusive::NoVariance));
+        assert!((tree.leaves[1].effect.unwrap().value - 1.0).abs() < 1e-12);
+        let together = tree.simultaneous_effects(Alpha::new(0.05).unwrap());
+        assert!(together[0].is_err() && together[1].is_ok());
         assert_eq!(tree.heterogeneity.unwrap_err(), Inconclusive::TooFewArms);
     }
 
@@ -355,7 +431,7 @@ mod tests {
             .collect();
         let tree = honest_tree(&features, &cells, &plan()).unwrap();
         assert_eq!(tree.leaves.len(), 2);
-        assert!(tree.leaves.iter().all(|leaf| (leaf.effect.value - 0.3).abs() < 1e-12));
+        assert!(tree.leaves.iter().all(|leaf| (leaf.effect.unwrap().value - 0.3).abs() < 1e-12));
     }
 
     #[test]

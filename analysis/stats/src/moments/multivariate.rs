@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::{Mean, Pair};
-use crate::{Inconclusive, inconclusive::finite};
+use super::{Mean, Pair, PairSums};
+use crate::Inconclusive;
 
 /// Units with the means and centred products of `k` values each.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -26,13 +26,7 @@ impl TryFrom<Unchecked> for Multivariate {
     type Error = Inconclusive;
 
     fn try_from(raw: Unchecked) -> Result<Self, Inconclusive> {
-        let Unchecked { units, means, products } = raw;
-        if products.len() != means.len() * (means.len() + 1) / 2 {
-            return Err(Inconclusive::OutOfDomain { what: "number of products" });
-        }
-        means.iter().try_for_each(|mean| finite(*mean, "mean").map(drop))?;
-        products.iter().try_for_each(|product| finite(*product, "sum of products").map(drop))?;
-        Ok(Self { units, means, products })
+        Self::from_centred(raw.units, raw.means, raw.products)
     }
 }
 
@@ -43,6 +37,29 @@ impl Multivariate {
         Self { units: 0, means: vec![0.0; k], products: vec![0.0; k * (k + 1) / 2] }
     }
 
+    /// Joins means with `Σ (x_i − mean_i)(x_j − mean_j)` for j ≤ i row by row.
+    ///
+    /// # Errors
+    /// [`Inconclusive::OutOfDomain`] if the lengths do not fit, a sum of squares is negative, or a product breaks the
+    /// Cauchy-Schwarz bound by more than rounding.
+    pub fn from_centred(units: u64, means: Vec<f64>, products: Vec<f64>) -> Result<Self, Inconclusive> {
+        let raw = Self { units, means, products };
+        if raw.products.len() != raw.means.len() * (raw.means.len() + 1) / 2 {
+            return Err(Inconclusive::OutOfDomain { what: "number of products" });
+        }
+        let single: Vec<Mean> =
+            (0..raw.dimension()).map(|i| raw.checked_mean(i)).collect::<Result<_, _>>()?;
+        let mut products = Vec::with_capacity(raw.products.len());
+        for (i, one) in single.iter().enumerate() {
+            for (j, other) in single.iter().take(i).enumerate() {
+                let product = raw.product(i, j).unwrap_or(0.0);
+                products.push(Pair::from_centred(*one, *other, product)?.product());
+            }
+            products.push(one.squares());
+        }
+        Ok(Self { products, ..raw })
+    }
+
     /// From units, `Σ x_i`, and `Σ x_i x_j` for j ≤ i row by row; see [`Mean::from_sums`] for their loss of digits.
     ///
     /// # Errors
@@ -51,16 +68,24 @@ impl Multivariate {
         if products.len() != sums.len() * (sums.len() + 1) / 2 {
             return Err(Inconclusive::OutOfDomain { what: "number of products" });
         }
-        let n = units.max(1) as f64;
-        let means: Vec<f64> = sums.iter().map(|sum| sum / n).collect();
-        let mut centred = Vec::with_capacity(products.len());
-        let mut raw = products.iter();
-        for (i, mean) in means.iter().enumerate() {
-            for (j, sum) in sums.iter().take(i + 1).enumerate() {
-                let product = raw.next().copied().unwrap_or(0.0);
-                let value = finite(product - mean * sum, "sum of products")?;
-                centred.push(if i == j { value.max(0.0) } else { value });
+        let product = |i: usize, j: usize| products.get(i * (i + 1) / 2 + j).copied().unwrap_or(0.0);
+        let squares = |i: usize| product(i, i);
+        let (mut means, mut centred) = (Vec::with_capacity(sums.len()), Vec::with_capacity(products.len()));
+        for (i, first) in sums.iter().enumerate() {
+            for (j, second) in sums.iter().take(i).enumerate() {
+                let pair = PairSums {
+                    units,
+                    first: *first,
+                    second: *second,
+                    first_squared: squares(i),
+                    second_squared: squares(j),
+                    product: product(i, j),
+                };
+                centred.push(Pair::from_sums(pair)?.product());
             }
+            let own = Mean::from_sums(units, *first, squares(i))?;
+            means.push(own.mean());
+            centred.push(own.squares());
         }
         Ok(Self { units, means, products: centred })
     }
@@ -128,12 +153,43 @@ impl Multivariate {
     /// The moments of one value; `None` outside the dimension.
     #[must_use]
     pub fn mean(&self, i: usize) -> Option<Mean> {
-        Mean::from_centred(self.units, *self.means.get(i)?, self.product(i, i)?).ok()
+        self.checked_mean(i).ok()
+    }
+
+    fn checked_mean(&self, i: usize) -> Result<Mean, Inconclusive> {
+        let outside = Inconclusive::OutOfDomain { what: "index of a value" };
+        let (mean, squares) = self.means.get(i).zip(self.products.get(i * (i + 3) / 2)).ok_or(outside)?;
+        Mean::from_centred(self.units, *mean, *squares)
     }
 
     /// The joint moments of two values; `None` outside the dimension.
     #[must_use]
     pub fn pair(&self, i: usize, j: usize) -> Option<Pair> {
         Pair::from_centred(self.mean(i)?, self.mean(j)?, self.product(i, j)?).ok()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn moments_that_no_values_have_are_refused() {
+        let sums = |products: &[f64]| Multivariate::from_sums(10, &[20.0, 30.0], products);
+        assert!(sums(&[50.0, 60.0, 100.0]).is_ok());
+        // Σ x² below (Σ x)²/n, and a product beyond what the squares allow.
+        assert!(sums(&[10.0, 60.0, 100.0]).is_err());
+        assert!(sums(&[50.0, 90.0, 100.0]).is_err());
+    }
+
+    #[test]
+    fn a_stored_statistic_is_checked_like_a_computed_one() {
+        let read = |products: [f64; 3]| {
+            let json = serde_json::json!({"units": 10, "means": [2.0, 3.0], "products": products});
+            serde_json::from_value::<Multivariate>(json)
+        };
+        assert!(read([4.0, 2.0, 9.0]).is_ok());
+        assert!(read([-4.0, 2.0, 9.0]).is_err());
+        assert!(read([4.0, 6.5, 9.0]).is_err());
     }
 }

@@ -118,6 +118,11 @@ impl Pair {
         }
     }
 
+    /// `Σ (x − mean x)(y − mean y)`.
+    pub(super) const fn product(&self) -> f64 {
+        self.product
+    }
+
     /// The units.
     #[must_use]
     pub const fn units(&self) -> u64 {

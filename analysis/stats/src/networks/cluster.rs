@@ -42,11 +42,29 @@ impl Cluster {
         Self { arm, units, outcome, ..Self::default() }
     }
 
+    /// A cluster without units yet, whose units have this many covariates.
+    #[must_use]
+    pub fn with_covariates(arm: usize, covariates: usize) -> Self {
+        Self {
+            arm,
+            covariates: vec![0.0; covariates],
+            covariate_products: vec![0.0; covariates * (covariates + 1) / 2],
+            covariate_outcomes: vec![0.0; covariates],
+            ..Self::default()
+        }
+    }
+
     /// Counts one unit with its outcome and covariates.
-    pub fn push(&mut self, outcome: f64, covariates: &[f64]) {
-        self.covariates.resize(covariates.len(), 0.0);
-        self.covariate_outcomes.resize(covariates.len(), 0.0);
-        self.covariate_products.resize(covariates.len() * (covariates.len() + 1) / 2, 0.0);
+    ///
+    /// # Errors
+    /// [`Inconclusive::OutOfDomain`] for another number of covariates than the cluster has, or a number that is not
+    /// finite.
+    pub fn push(&mut self, outcome: f64, covariates: &[f64]) -> Result<(), Inconclusive> {
+        if covariates.len() != self.covariates.len() {
+            return Err(Inconclusive::OutOfDomain { what: "number of covariates" });
+        }
+        finite(outcome, "value")?;
+        covariates.iter().try_for_each(|covariate| finite(*covariate, "covariate").map(drop))?;
         self.units += 1.0;
         self.outcome += outcome;
         let products = covariates
@@ -56,6 +74,7 @@ impl Cluster {
         self.covariate_products.iter_mut().zip(products).for_each(|(sum, product)| *sum += product);
         self.covariates.iter_mut().zip(covariates).for_each(|(sum, x)| *sum += x);
         self.covariate_outcomes.iter_mut().zip(covariates).for_each(|(sum, x)| *sum += x * outcome);
+        Ok(())
     }
 
     /// The sums of this part of a cluster and of another, disjoint one.
@@ -266,4 +285,21 @@ fn cross_moments(cluster: &Cluster, treatment: usize, centre: &[f64]) -> CrossMo
     let slopes =
         (0..centre.len()).map(|j| of(&cluster.covariate_outcomes, j) - of(centre, j) * cluster.outcome);
     CrossMoments { design, response: arms.chain(slopes).collect() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_with_other_covariates_than_the_cluster_is_refused() {
+        let mut cluster = Cluster::with_covariates(0, 2);
+        cluster.push(1.0, &[2.0, 3.0]).unwrap();
+        let before = cluster.clone();
+        for covariates in [&[][..], &[1.0], &[1.0, 2.0, 3.0], &[1.0, f64::NAN]] {
+            assert!(cluster.push(1.0, covariates).is_err());
+        }
+        assert_eq!(cluster, before);
+        assert_eq!(cluster.covariate_products, [4.0, 6.0, 9.0]);
+    }
 }

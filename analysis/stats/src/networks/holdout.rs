@@ -21,6 +21,9 @@ pub struct HoldoutImpact {
 
 /// Compares the twin (`shipped`) with the holdout (`held_out`) and scales the difference to `population` units.
 ///
+/// Source: Welch, Biometrika 34 (1947), for the comparison; the population counts as known, so its total is
+/// `population · (shipped − held out)` with that interval.
+///
 /// # Errors
 /// Those of [`compare`]; [`Inconclusive::OutOfDomain`] for a negative population.
 pub fn holdout_impact(
@@ -60,6 +63,10 @@ pub struct Realised {
 /// Compares the holdout's lift with the product of the lifts that were announced at each launch.
 ///
 /// Lifts and holdout are taken as independent: launches were measured on units outside the holdout.
+/// `g = ln(1 + m) − Σ ln(1 + l_i)` with variance `s²_m/(1 + m)² + Σ s²_i/(1 + l_i)²`.
+///
+/// Sources: Oehlert, The American Statistician 46 (1992), for the delta method; Lee and Shen, "Winner's curse" (KDD
+/// 2018), for why the gap is negative when launches were picked by their estimates.
 ///
 /// # Errors
 /// [`Inconclusive::NoUnits`] without launches; [`Inconclusive::OutOfDomain`] for a lift of -1 or less;
@@ -120,6 +127,9 @@ pub struct HoldoutDay {
 /// Units are largely the same every day, so a day's errors are correlated with another's. The cumulative variance is
 /// the squared sum of the daily standard errors: exact under full correlation, conservative otherwise. The total of
 /// [`holdout_impact`] on whole-period sums per unit is the sharper number where the warehouse has it.
+///
+/// Source: the variance of a sum is at most the squared sum of the standard deviations (Cauchy and Schwarz); see Casella
+/// and Berger, *Statistical Inference* (2002), theorem 4.5.6.
 ///
 /// # Errors
 /// Those of [`compare`].

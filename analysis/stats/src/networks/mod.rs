@@ -6,13 +6,15 @@ use crate::{Estimate, Inconclusive};
 mod cluster;
 mod geo;
 mod holdout;
+mod kernel;
 mod regression;
 mod switchback;
 
 pub use cluster::{Cluster, ClusterComparison, compare_clusters, intracluster_correlation};
 pub use geo::{Pair, PairedEffect, Region, compare_pairs, randomisation_test};
 pub use holdout::{HoldoutDay, HoldoutImpact, Realised, holdout_days, holdout_impact, realised};
-pub use regression::{ClusterVariance, CrossMoments, Fit};
+pub use kernel::SmallSample;
+pub use regression::ClusterVariance;
 pub use switchback::{Bin, Correlation, SwitchbackEffect, SwitchbackPlan, Weight, lag_profile, switchback};
 
 /// An estimate over few correlated groups, with the degrees of freedom that its variance has.

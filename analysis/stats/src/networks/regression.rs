@@ -5,6 +5,8 @@
 //! function `X' f(X M X') = f(X'X M) X'`, so the `k x k` cross moments `X'X` and `X'y` of a cluster are enough, and
 //! clusters of any size cost the same.
 
+use std::cell::Cell;
+
 use serde::{Deserialize, Serialize};
 
 use crate::symmetric::{Square, dot};
@@ -17,7 +19,7 @@ const ROUNDING: f64 = 16.0 * f64::EPSILON;
 
 /// Cross moments of the rows of one cluster: `X'X` and `X'y`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct CrossMoments {
+pub(super) struct CrossMoments {
     /// `X'X`, columns by columns.
     pub design: Square,
     /// `X'y`, one entry a column.
@@ -37,7 +39,7 @@ pub enum ClusterVariance {
 
 /// A least-squares fit that keeps what the variance of any contrast needs.
 #[derive(Debug, Clone)]
-pub struct Fit {
+pub(super) struct Fit {
     coefficients: Vec<f64>,
     /// `C^-1` where `X'X = C C'`: in these coordinates the total design is the identity.
     whiten: Square,
@@ -53,7 +55,7 @@ impl Fit {
     ///
     /// # Errors
     /// [`Inconclusive::SingularCovariates`] when a column is a combination of the others.
-    pub fn over(clusters: &[CrossMoments], rows: f64) -> Result<Self, Inconclusive> {
+    pub(super) fn over(clusters: &[CrossMoments], rows: f64) -> Result<Self, Inconclusive> {
         let columns = clusters.first().map_or(0, |cluster| cluster.response.len());
         let mut design = Square::zeros(columns);
         let mut response = vec![0.0; columns];
@@ -82,7 +84,7 @@ impl Fit {
 
     /// The fitted coefficients, one a column.
     #[must_use]
-    pub fn coefficients(&self) -> &[f64] {
+    pub(super) fn coefficients(&self) -> &[f64] {
         &self.coefficients
     }
 
@@ -95,7 +97,11 @@ impl Fit {
     /// # Errors
     /// [`Inconclusive::TooFewUnits`] when a cluster alone decides a column, so that its residual is zero by
     /// construction; [`Inconclusive::NoVariance`] when all scores are zero (but for rounding).
-    pub fn contrast(&self, direction: &[f64], correction: ClusterVariance) -> Result<Estimate, Inconclusive> {
+    pub(super) fn contrast(
+        &self,
+        direction: &[f64],
+        correction: ClusterVariance,
+    ) -> Result<Estimate, Inconclusive> {
         let value = dot(direction, &self.coefficients);
         let whitened = self.whiten.apply(direction);
         let (variance, degrees_of_freedom) = match correction {
@@ -133,10 +139,12 @@ impl Fit {
         let (mut trace, mut diagonal_squares, mut own_squares) = (0.0, 0.0, 0.0);
         let mut outer = Square::zeros(direction.len());
         for (score, leverage) in &self.clusters {
+            let alone = Cell::new(false);
             let adjust = leverage.map_eigenvalues(|value| {
-                if value < 1.0 - FULL_LEVERAGE { 1.0 / (1.0 - value).sqrt() } else { f64::INFINITY }
+                alone.set(alone.get() || value >= 1.0 - FULL_LEVERAGE);
+                1.0 / (1.0 - value).sqrt()
             });
-            let adjust = adjust.map_err(|_| self.too_few())?;
+            let adjust = if alone.get() { Err(self.too_few()) } else { adjust }?;
             variance += adjust.form(direction, score).powi(2);
             let along = adjust.apply(&leverage.apply(direction));
             let diagonal = leverage.form(direction, direction);

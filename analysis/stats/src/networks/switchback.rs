@@ -5,10 +5,11 @@
 //! heteroscedasticity- and autocorrelation-consistent variance over blocks. What carries over for longer than the
 //! trimmed lag biases the estimate towards zero; [`lag_profile`] shows when the effect settles.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use super::kernel::{Part, SmallSample, kernel_variance};
 use super::serial_estimate;
 use crate::{
     Estimate, Inconclusive,
@@ -63,6 +64,9 @@ pub struct SwitchbackPlan {
     pub correlation: Correlation,
     /// Lags of the Bartlett kernel, in periods; `None` takes `floor(4 (T/100)^(2/9))` for `T` periods.
     pub kernel_lags: Option<usize>,
+    /// Correction of the variance for few blocks, and the reference of its t.
+    #[serde(default)]
+    pub small_sample: SmallSample,
 }
 
 /// What a switchback found.
@@ -72,8 +76,7 @@ pub struct SwitchbackEffect {
     pub control: f64,
     /// Mean in treatment blocks.
     pub treatment: f64,
-    /// Treatment minus control, with HAC variance and `blocks - 2` degrees of freedom (periods with
-    /// [`Correlation::AcrossMarkets`]).
+    /// Treatment minus control, with the HAC variance and degrees of freedom of [`SmallSample`].
     pub difference: Estimate,
     /// The difference relative to control, or why there is none; its interval by [`LiftEstimate::effect`].
     #[serde(serialize_with = "serialize_outcome")]
@@ -89,16 +92,16 @@ pub struct SwitchbackEffect {
 /// Estimates the effect of treatment from the bins of one or more markets; bins in any order.
 ///
 /// With `m_a` the weighted mean of arm `a` over its blocks and `W_a` the sum of its weights, block `b` has the score
-/// `s_b = ± w_b (ȳ_b - m_a) / W_a`; the variance is `B/(B-2) · Σ_{|l| <= L} (1 - |l|/(L+1)) Σ s_b s_{b-l}` with lags
-/// counted in periods.
+/// `s_b = ± w_b (ȳ_b - m_a) / W_a`; the variance is `c Σ_{|l| <= L} (1 - |l|/(L+1)) Σ s_b s_{b-l}` with lags counted in
+/// periods and the factor `c` of [`SmallSample`].
 ///
 /// Sources: Hu and Wager, arXiv 2209.00197 (burn-in); Bojinov, Simchi-Levi and Zhao, Management Science 69 (2023)
 /// (carryover of order m); Newey and West, Econometrica 55 (1987); Driscoll and Kraay, Rev. Economics and Statistics
-/// 80 (1998).
+/// 80 (1998); Young (LSE, 2016) for the factor and the degrees of freedom.
 ///
 /// # Errors
 /// [`Inconclusive::TooFewUnits`] when trimming leaves fewer than two blocks in an arm;
-/// [`Inconclusive::NoVariance`] when the blocks of both arms do not vary; [`Inconclusive::OutOfDomain`] for a bin
+/// [`Inconclusive::NoVariance`] when the blocks of both arms do not vary, or the lags span the whole series; [`Inconclusive::OutOfDomain`] for a bin
 /// with no finite positive units, or a period that has both arms.
 pub fn switchback(markets: &[Vec<Bin>], plan: SwitchbackPlan) -> Result<SwitchbackEffect, Inconclusive> {
     let mut blocks = Vec::new();
@@ -109,22 +112,25 @@ pub fn switchback(markets: &[Vec<Bin>], plan: SwitchbackPlan) -> Result<Switchba
         trimmed += dropped;
     }
     let arms = ArmMeans::of(&blocks, plan.weight)?;
-    let variance_of = |on_control: f64, on_treatment: f64| {
-        let scores = scores(&blocks, &arms, plan, (on_control, on_treatment));
-        hac(&scores, plan.kernel_lags)
+    let kernel_lags = plan.kernel_lags.unwrap_or_else(|| automatic_lags(&blocks, plan.correlation));
+    let estimate = |value: f64, on_control: f64, on_treatment: f64| -> Result<Estimate, Inconclusive> {
+        let parts = parts(&blocks, &arms, plan, (on_control, on_treatment));
+        let found = kernel_variance(&parts, kernel_lags, plan.small_sample)?;
+        let serial = serial_estimate(value, found.variance, found.degrees_of_freedom)?;
+        Ok(Estimate { units: blocks.len() as u64, ..serial })
     };
-    let (variance, kernel_lags, degrees_of_freedom) = variance_of(-1.0, 1.0)?;
-    let difference = serial_estimate(arms.treatment - arms.control, variance, degrees_of_freedom)?;
-    let (control_variance, treatment_variance) = (variance_of(1.0, 0.0)?.0, variance_of(0.0, 1.0)?.0);
+    let difference = estimate(arms.treatment - arms.control, -1.0, 1.0)?;
+    let control_variance = estimate(arms.control, 1.0, 0.0)?.variance;
+    let treatment_variance = estimate(arms.treatment, 0.0, 1.0)?.variance;
     let means = Means {
         control: arms.control,
         treatment: arms.treatment,
         change: arms.treatment - arms.control,
         control_variance,
         treatment_variance,
-        covariance: 0.5 * (control_variance + treatment_variance - variance),
+        covariance: 0.5 * (control_variance + treatment_variance - difference.variance),
     };
-    let lift = LiftEstimate::new(means, Some(degrees_of_freedom), Some(degrees_of_freedom));
+    let lift = LiftEstimate::new(means, difference.degrees_of_freedom, difference.degrees_of_freedom);
     Ok(SwitchbackEffect {
         control: arms.control,
         treatment: arms.treatment,
@@ -248,56 +254,45 @@ impl Weight {
     }
 }
 
-/// Scores by series and period; the series is the market, or one for all of them.
-fn scores(
-    blocks: &[Block],
-    arms: &ArmMeans,
-    plan: SwitchbackPlan,
-    gradient: (f64, f64),
-) -> BTreeMap<usize, BTreeMap<i64, f64>> {
-    let mut series: BTreeMap<usize, BTreeMap<i64, f64>> = BTreeMap::new();
-    for block in blocks {
-        let (mean, total, slope) = if block.treated {
-            (arms.treatment, arms.weights.1, gradient.1)
-        } else {
-            (arms.control, arms.weights.0, gradient.0)
-        };
-        let score = slope * plan.weight.of(block) * (block.outcome / block.units - mean) / total;
-        let key = match plan.correlation {
-            Correlation::WithinMarket => block.market,
-            Correlation::AcrossMarkets => 0,
-        };
-        *series.entry(key).or_default().entry(block.period).or_insert(0.0) += score;
-    }
-    series
+/// The parts of all blocks in an estimate with these derivatives by the arms' means; the series is the market, or one
+/// for all of them.
+fn parts(blocks: &[Block], arms: &ArmMeans, plan: SwitchbackPlan, derivative: (f64, f64)) -> Vec<Part> {
+    blocks
+        .iter()
+        .map(|block| {
+            let (mean, total, slope) = if block.treated {
+                (arms.treatment, arms.weights.1, derivative.1)
+            } else {
+                (arms.control, arms.weights.0, derivative.0)
+            };
+            let share = plan.weight.of(block) / total;
+            Part {
+                series: plan.correlation.series(block),
+                period: block.period,
+                treated: block.treated,
+                share,
+                gradient: slope * share,
+                residual: block.outcome / block.units - mean,
+            }
+        })
+        .collect()
 }
 
-/// Bartlett-weighted variance of the sum of scores, the lags used and the degrees of freedom.
-fn hac(
-    series: &BTreeMap<usize, BTreeMap<i64, f64>>,
-    lags: Option<usize>,
-) -> Result<(f64, usize, f64), Inconclusive> {
-    let count: usize = series.values().map(BTreeMap::len).sum();
-    if count < 3 {
-        return Err(Inconclusive::TooFewUnits { needed: 3, found: count as u64 });
-    }
-    let longest = series.values().map(BTreeMap::len).max().unwrap_or(0);
-    let lags = lags.unwrap_or_else(|| automatic_lags(longest));
-    let mut variance = 0.0;
-    for scores in series.values() {
-        for (period, score) in scores {
-            variance += score * score;
-            for (earlier, other) in scores.range(period.saturating_sub_unsigned(lags as u64)..*period) {
-                let lag = period.abs_diff(*earlier) as f64;
-                variance += 2.0 * (1.0 - lag / (lags as f64 + 1.0)) * score * other;
-            }
+impl Correlation {
+    fn series(self, block: &Block) -> usize {
+        match self {
+            Self::WithinMarket => block.market,
+            Self::AcrossMarkets => 0,
         }
     }
-    let count = count as f64;
-    Ok((variance * count / (count - 2.0), lags, count - 2.0))
 }
 
-/// Newey and West's rule of thumb, Review of Economic Studies 61 (1994).
-fn automatic_lags(periods: usize) -> usize {
-    (4.0 * (periods as f64 / 100.0).powf(2.0 / 9.0)).floor() as usize
+/// Newey and West's rule of thumb, Review of Economic Studies 61 (1994), for the longest series.
+fn automatic_lags(blocks: &[Block], correlation: Correlation) -> usize {
+    let mut periods: BTreeMap<usize, BTreeSet<i64>> = BTreeMap::new();
+    for block in blocks {
+        periods.entry(correlation.series(block)).or_default().insert(block.period);
+    }
+    let longest = periods.values().map(BTreeSet::len).max().unwrap_or(0);
+    (4.0 * (longest as f64 / 100.0).powf(2.0 / 9.0)).floor() as usize
 }

@@ -4,12 +4,15 @@
 //! two outer order statistics estimates the density, and the variance of the share of events below the quantile is
 //! that of a ratio of unit totals.
 
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{Alpha, Estimate, Inconclusive, Pair, Probability};
 
 /// The two levels around a quantile whose values estimate the density there.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct OuterLevels {
     /// The level itself.
     pub level: Probability,
@@ -23,7 +26,36 @@ pub struct OuterLevels {
     pub events: u64,
 }
 
+#[derive(Deserialize)]
+struct Unchecked {
+    level: Probability,
+    lower: Probability,
+    upper: Probability,
+    z: f64,
+    events: u64,
+}
+
+impl TryFrom<Unchecked> for OuterLevels {
+    type Error = Inconclusive;
+
+    fn try_from(raw: Unchecked) -> Result<Self, Inconclusive> {
+        let Unchecked { level, lower, upper, z, events } = raw;
+        Self { level, lower, upper, z, events }.sound()
+    }
+}
+
 impl OuterLevels {
+    /// Returns the levels if they can be those of a sample: the fields are open, so methods ask on entry.
+    fn sound(self) -> Result<Self, Inconclusive> {
+        let inside = self.level.get() > 0.0 && self.level.get() < 1.0;
+        let ordered = self.lower <= self.level && self.level <= self.upper;
+        if inside && ordered && self.z.is_finite() && self.z > 0.0 && self.events > 0 {
+            Ok(self)
+        } else {
+            Err(Inconclusive::OutOfDomain { what: "outer levels of the quantile" })
+        }
+    }
+
     /// The levels for `events` events, spanning the interval of independent events at 1 − alpha (0.05 is usual).
     ///
     /// # Errors
@@ -73,7 +105,7 @@ impl ClusteredQuantile {
     ///
     /// # Errors
     /// [`Inconclusive::NoVariance`] if the outer values coincide (the quantile lies in a lump of equal values),
-    /// [`Inconclusive::OutOfDomain`] if they are not in order, else as [`Pair::ratio`].
+    /// [`Inconclusive::OutOfDomain`] if they or the levels are not in order, else as [`Pair::ratio`].
     pub fn estimate(&self) -> Result<Estimate, Inconclusive> {
         let width = self.upper - self.lower;
         if width < 0.0 || !(self.lower..=self.upper).contains(&self.value) {
@@ -82,21 +114,22 @@ impl ClusteredQuantile {
         if width == 0.0 {
             return Err(Inconclusive::NoVariance);
         }
-        let p = self.levels.level.get();
-        let independent = p * (1.0 - p) / self.levels.events as f64;
+        let levels = self.levels.sound()?;
+        let p = levels.level.get();
+        let independent = p * (1.0 - p) / levels.events as f64;
         let inflation = self.shares.ratio()?.variance / independent;
-        let spread = width / (2.0 * self.levels.z);
+        let spread = width / (2.0 * levels.z);
         let estimate = Estimate::new(self.value, spread * spread * inflation, self.shares.units())?;
         Ok(Estimate { degrees_of_freedom: None, ..estimate })
     }
 
-    /// From all events of an arm, as (unit, value) with equal units next to each other.
+    /// From all events of an arm, as (unit, value) in any order.
     ///
     /// Quantiles are type 1 (observed values).
     ///
     /// # Errors
     /// As [`OuterLevels::around`], and [`Inconclusive::OutOfDomain`] if a value is not finite.
-    pub fn of_events<U: PartialEq>(
+    pub fn of_events<U: Ord>(
         events: &[(U, f64)],
         level: Probability,
         alpha: Alpha,
@@ -106,10 +139,15 @@ impl ClusteredQuantile {
         let levels = OuterLevels::around(level, events.len() as u64, alpha)?;
         let at = |level| ordered.quantile(level, Rule::InverseDistribution);
         let value = at(levels.level)?;
+        let mut units: BTreeMap<&U, (u64, u64)> = BTreeMap::new();
+        for (unit, event) in events {
+            let (below, all) = units.entry(unit).or_default();
+            *below += u64::from(*event <= value);
+            *all += 1;
+        }
         let mut shares = Pair::empty();
-        for unit in events.chunk_by(|a, b| a.0 == b.0) {
-            let below = unit.iter().filter(|event| event.1 <= value).count();
-            shares.push(below as f64, unit.len() as f64)?;
+        for (below, all) in units.into_values() {
+            shares.push(below as f64, all as f64)?;
         }
         Ok(Self { levels, value, lower: at(levels.lower)?, upper: at(levels.upper)?, shares })
     }
@@ -140,6 +178,28 @@ mod tests {
         assert_eq!(single.value, repeated.value);
         assert!((repeated.variance / single.variance - 1.0).abs() < 0.35);
         assert_eq!(repeated.units, 4_000);
+    }
+
+    #[test]
+    fn the_order_of_events_does_not_matter() {
+        let by_unit: Vec<(u32, f64)> =
+            (0..4_000_u32).map(|i| (i / 10, f64::from((i / 10 * 7_919 + i) % 4_001))).collect();
+        let mut by_value = by_unit.clone();
+        by_value.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let of = |events: &[(u32, f64)]| ClusteredQuantile::of_events(events, level(0.5), alpha()).unwrap();
+        assert_eq!(of(&by_value), of(&by_unit));
+        assert_eq!(of(&by_value).shares.units(), 400);
+    }
+
+    #[test]
+    fn levels_that_no_sample_has_are_refused() {
+        let json = serde_json::to_value(OuterLevels::around(level(0.9), 1_000, alpha()).unwrap()).unwrap();
+        assert!(serde_json::from_value::<OuterLevels>(json.clone()).is_ok());
+        for (field, value) in [("events", 0.0), ("z", 0.0), ("z", -1.0), ("lower", 0.95), ("level", 1.0)] {
+            let mut wrong = json.clone();
+            wrong[field] = if field == "events" { 0.into() } else { value.into() };
+            assert!(serde_json::from_value::<OuterLevels>(wrong).is_err(), "{field} {value}");
+        }
     }
 
     #[test]

@@ -16,6 +16,7 @@ const BUFFER: usize = 8;
 /// With compression 200 a quantile p is off by about `0.5 √(p (1 − p)) / 200` in rank on average and twice that at
 /// worst, exact for fewer values than centroids, and exact for minimum and maximum.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(try_from = "Unchecked")]
 pub struct TDigest {
     compression: f64,
     /// Mean and weight, ascending by mean.
@@ -24,6 +25,39 @@ pub struct TDigest {
     waiting: Vec<(f64, f64)>,
     count: u64,
     range: Option<(f64, f64)>,
+}
+
+#[derive(Deserialize)]
+struct Unchecked {
+    compression: f64,
+    centroids: Vec<(f64, f64)>,
+    waiting: Vec<(f64, f64)>,
+    count: u64,
+    range: Option<(f64, f64)>,
+}
+
+impl TryFrom<Unchecked> for TDigest {
+    type Error = Inconclusive;
+
+    fn try_from(raw: Unchecked) -> Result<Self, Inconclusive> {
+        let Unchecked { compression, mut centroids, waiting, count, range } = raw;
+        let wrong = Err(Inconclusive::OutOfDomain { what: "centroids of a digest" });
+        let (least, most) = range.unwrap_or((0.0, 0.0));
+        let rounding = 1e-9 * (most - least);
+        let inside = |(mean, weight): &(f64, f64)| {
+            (least - rounding..=most + rounding).contains(mean) && weight.is_finite() && *weight > 0.0
+        };
+        if range.is_some() != (count > 0) || !(least.is_finite() && most.is_finite()) {
+            return wrong;
+        }
+        let all = || centroids.iter().chain(&waiting);
+        let total: f64 = all().map(|centroid| centroid.1).sum();
+        if !all().all(inside) || (total - count as f64).abs() > 1e-9 * total {
+            return wrong;
+        }
+        centroids.sort_by(|a, b| a.0.total_cmp(&b.0));
+        Ok(Self { centroids, waiting, count, range, ..Self::new(compression)? })
+    }
 }
 
 impl TDigest {
@@ -45,7 +79,7 @@ impl TDigest {
     pub fn push(&mut self, value: f64) -> Result<(), Inconclusive> {
         finite(value, "value")?;
         self.waiting.push((value, 1.0));
-        self.count += 1;
+        self.count = self.count.saturating_add(1);
         self.range = wider(self.range, Some((value, value)));
         if self.waiting.len() >= BUFFER * self.compression as usize {
             self.compress();
@@ -57,7 +91,7 @@ impl TDigest {
     pub fn merge(&mut self, other: &Self) {
         self.waiting.extend_from_slice(&other.centroids);
         self.waiting.extend_from_slice(&other.waiting);
-        self.count += other.count;
+        self.count = self.count.saturating_add(other.count);
         self.range = wider(self.range, other.range);
         self.compress();
     }
@@ -204,6 +238,39 @@ mod tests {
         for (p, expected) in [(0.0, 1.0), (0.25, 2.0), (0.5, 3.0), (0.6, 3.4), (1.0, 5.0)] {
             assert!((digest.quantile(level(p)).unwrap() - expected).abs() < 1e-12, "{p}");
         }
+    }
+
+    #[test]
+    fn a_stored_digest_is_read_back_or_refused() {
+        let mut digest = TDigest::new(100.0).unwrap();
+        values(5_000).for_each(|value| digest.push(value).unwrap());
+        digest.compress();
+        let json = serde_json::to_value(&digest).unwrap();
+        assert_eq!(serde_json::from_value::<TDigest>(json.clone()).unwrap().count(), 5_000);
+        for (field, value) in [
+            ("compression", serde_json::json!(1e30)),
+            ("count", serde_json::json!(4_000)),
+            ("range", serde_json::json!(null)),
+            ("range", serde_json::json!([0.0, 0.1])),
+            ("waiting", serde_json::json!([[1.0, -1.0], [1.0, 1.0]])),
+        ] {
+            let mut wrong = json.clone();
+            wrong[field] = value;
+            assert!(serde_json::from_value::<TDigest>(wrong).is_err(), "{field}");
+        }
+    }
+
+    #[test]
+    fn counts_beyond_a_u64_stay_at_its_end() {
+        let json = serde_json::json!({
+            "compression": 100.0, "centroids": [[1.0, u64::MAX as f64]], "waiting": [],
+            "count": u64::MAX, "range": [1.0, 1.0],
+        });
+        let mut digest: TDigest = serde_json::from_value(json).unwrap();
+        digest.push(1.0).unwrap();
+        digest.merge(&digest.clone());
+        assert_eq!(digest.count(), u64::MAX);
+        assert_eq!(digest.quantile(level(0.5)), Ok(1.0));
     }
 
     #[test]

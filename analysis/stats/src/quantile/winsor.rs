@@ -9,6 +9,8 @@ use super::{Ordered, Rule, TDigest};
 use crate::{Inconclusive, Probability};
 
 /// The limits of a metric; `None` leaves that side alone.
+///
+/// Source: Tukey, "The future of data analysis", Annals of Mathematical Statistics 33 (1962).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Limits {
     /// Smaller values count as this.

@@ -10,10 +10,11 @@ use super::Adjusted;
 use crate::{Estimate, Inconclusive, Multivariate, Pair, symmetric::Square};
 
 /// Where the coefficient θ comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ThetaFrom {
-    /// Both arms merged into one sample, as in the paper and gbstats: the default.
+    /// Both arms merged into one sample, as in the paper and gbstats.
+    #[default]
     Merged,
     /// The arms' own centred products added up: the coefficient of an analysis of covariance, which a large effect
     /// cannot disturb.
@@ -95,28 +96,39 @@ pub fn adjust_by_several(
 /// Adjusts a ratio metric by the same ratio before the experiment.
 ///
 /// The values of each unit are: numerator, denominator, earlier numerator, earlier denominator. Both ratios are
-/// linearised around their arm's means (delta method), and θ is that of the linearised values (Deng et al. 2013,
-/// appendix B).
+/// linearised (delta method), and θ is that of the linearised values (Deng et al. 2013, appendix B): around the merged
+/// means for [`ThetaFrom::Merged`], around each arm's own for [`ThetaFrom::WithinArms`]. The variances of the arms are
+/// always taken around their own means.
 ///
 /// # Errors
 /// [`Inconclusive::OutOfDomain`] unless each unit has four values, [`Inconclusive::ZeroDenominator`] if a
 /// denominator sums to zero, [`Inconclusive::SingularCovariates`] if the earlier ratio does not vary.
-pub fn adjust_ratio(control: &Multivariate, treatment: &Multivariate) -> Result<Adjusted, Inconclusive> {
-    let merged = control.merge(treatment)?;
-    let pooled = Linearised::of(&merged)?;
-    if pooled.earlier_variance <= 0.0 {
+pub fn adjust_ratio(
+    control: &Multivariate,
+    treatment: &Multivariate,
+    theta: ThetaFrom,
+) -> Result<Adjusted, Inconclusive> {
+    let merged = Linearised::of(&control.merge(treatment)?)?;
+    let (control, treatment) = (Linearised::of(control)?, Linearised::of(treatment)?);
+    let (product, squares) = match theta {
+        ThetaFrom::Merged => merged.products(),
+        ThetaFrom::WithinArms => {
+            let (own, other) = (control.products(), treatment.products());
+            (own.0 + other.0, own.1 + other.1)
+        }
+    };
+    if squares <= 0.0 {
         return Err(Inconclusive::SingularCovariates);
     }
-    let theta = pooled.covariance / pooled.earlier_variance;
+    let theta = product / squares;
     let arm = |arm: &Linearised| {
         let variance = arm.variance - 2.0 * theta * arm.covariance + theta * theta * arm.earlier_variance;
         Estimate::new(
-            arm.ratio - theta * (arm.earlier_ratio - pooled.earlier_ratio),
+            arm.ratio - theta * (arm.earlier_ratio - merged.earlier_ratio),
             variance.max(0.0),
             arm.units,
         )
     };
-    let (control, treatment) = (Linearised::of(control)?, Linearised::of(treatment)?);
     Adjusted::new(arm(&control)?, arm(&treatment)?, control.variance + treatment.variance)
 }
 
@@ -131,6 +143,12 @@ struct Linearised {
 }
 
 impl Linearised {
+    /// The sums of products and of squares of the linearised values.
+    fn products(&self) -> (f64, f64) {
+        let scale = self.units as f64 * (self.units - 1) as f64;
+        (self.covariance * scale, self.earlier_variance * scale)
+    }
+
     fn of(moments: &Multivariate) -> Result<Self, Inconclusive> {
         let &[numerator, denominator, earlier_numerator, earlier_denominator] = moments.means() else {
             return Err(Inconclusive::OutOfDomain { what: "number of values of a unit" });
@@ -224,9 +242,11 @@ mod tests {
             }
             moments
         };
-        let ratio = adjust_ratio(&four(&CONTROL), &four(&TREATMENT)).unwrap();
-        let mean = adjust(&pair(&CONTROL), &pair(&TREATMENT), ThetaFrom::Merged).unwrap();
-        assert!((ratio.control.value - mean.control.value).abs() < 1e-12);
-        assert!((ratio.treatment.variance / mean.treatment.variance - 1.0).abs() < 1e-10);
+        for theta in [ThetaFrom::Merged, ThetaFrom::WithinArms] {
+            let ratio = adjust_ratio(&four(&CONTROL), &four(&TREATMENT), theta).unwrap();
+            let mean = adjust(&pair(&CONTROL), &pair(&TREATMENT), theta).unwrap();
+            assert!((ratio.control.value - mean.control.value).abs() < 1e-12);
+            assert!((ratio.treatment.variance / mean.treatment.variance - 1.0).abs() < 1e-10);
+        }
     }
 }

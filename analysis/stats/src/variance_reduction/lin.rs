@@ -27,7 +27,7 @@ pub struct Cell {
 }
 
 /// Which variance of the regression is used. With few units they differ by a factor of two and more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Robust {
     /// Equal variances everywhere: `σ² (X'X)⁻¹`. Not robust.
@@ -37,7 +37,8 @@ pub enum Robust {
     /// [`Robust::Hc0`] times `n / (n − p)` with p columns over both arms.
     Hc1,
     /// Squared residuals over `1 − h` with the leverage h: unbiased when variances are equal, and exactly the
-    /// unequal-variance t-test without covariates. The default.
+    /// unequal-variance t-test without covariates.
+    #[default]
     Hc2,
     /// Squared residuals over `(1 − h)²`: close to the jackknife, conservative.
     Hc3,
@@ -92,7 +93,10 @@ pub fn adjust(control: &[Cell], treatment: &[Cell], robust: Robust) -> Result<Ad
 /// Adjusts two arms by their joint moments alone; the first value of each unit is the outcome.
 ///
 /// The same estimates as [`adjust`]; the variance assumes equal variances within each arm (not between the arms),
-/// since second moments hold no more: `σ²_arm (X'X)⁻¹`. Prefer [`adjust`] where variances depend on the covariates.
+/// since second moments hold no more: `σ²_arm (1/n + d' S_xx⁻¹ d)` with d the distance of the arm's covariate means from
+/// those of both arms, the variance of a fitted value. Prefer [`adjust`] where variances depend on the covariates.
+///
+/// Source: Draper and Smith, *Applied Regression Analysis*, 3rd ed. (1998), for the variance of a fitted value.
 ///
 /// # Errors
 /// As [`adjust`].

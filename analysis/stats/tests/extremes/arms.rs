@@ -117,9 +117,17 @@ fn single_estimates_and_effects() {
         assert_sound("flat prior", &estimate, &NormalPrior::Flat.update(&estimate));
     }
     for effect in effects() {
-        assert_sound("effect_posterior", &effect, &effect_posterior(&effect, NormalPrior::Flat, alpha()));
+        assert_sound(
+            "effect_posterior",
+            &effect,
+            &effect_posterior(&effect, NormalPrior::Flat, Direction::Increase, alpha()),
+        );
         let prior = NormalPrior::Informative { mean: 0.0, standard_deviation: 0.1 };
-        assert_sound("effect_posterior", &effect, &effect_posterior(&effect, prior, alpha()));
+        assert_sound(
+            "effect_posterior",
+            &effect,
+            &effect_posterior(&effect, prior, Direction::Decrease, alpha()),
+        );
         assert_sound("realised", &effect, &realised(&[effect, effects()[12]], &effect, alpha()));
         let ends = [effect.estimate, effect.standard_error];
         let interval = Interval::between(ends[0], ends[1], 0.95);
@@ -176,12 +184,16 @@ fn posteriors_of_rates() {
             let prior = if i % 2 == 0 { BetaPrior::UNIFORM } else { BetaPrior::JEFFREYS };
             let arms = [prior.update(*control), prior.update(treatment)];
             let given = (control, treatment);
-            assert_sound("contrast", &given, &contrast(&arms[0], &arms[1], alpha()));
-            assert_sound("standings", &given, &standings(&arms));
+            assert_sound("contrast", &given, &contrast(&arms[0], &arms[1], Direction::Decrease, alpha()));
+            assert_sound("standings", &given, &standings(&arms, Direction::Decrease));
             assert_sound("interval", &given, &arms[0].credible_interval(alpha()));
         }
     }
-    assert_sound("standings of one", &0, &standings(&[BetaPrior::UNIFORM.update(proportions()[0])]));
+    assert_sound(
+        "standings of one",
+        &0,
+        &standings(&[BetaPrior::UNIFORM.update(proportions()[0])], Direction::Increase),
+    );
     report();
 }
 
@@ -197,7 +209,11 @@ fn moments_and_what_reads_them() {
             assert_sound("student posterior", one, &posterior);
             if let Ok(posterior) = posterior {
                 assert_sound("student interval", one, &posterior.credible_interval(alpha()));
-                assert_sound("student contrast", one, &contrast(&posterior, &posterior, alpha()));
+                assert_sound(
+                    "student contrast",
+                    one,
+                    &contrast(&posterior, &posterior, Direction::Increase, alpha()),
+                );
             }
             let logs = LogMeanPosterior::of_amounts(&joint);
             if let Ok(logs) = &logs {
@@ -222,7 +238,11 @@ fn moments_and_what_reads_them() {
         }
     }
     for posterior in NUMBERS.iter().filter_map(|mean| NormalPosterior::new(*mean, 1.0).ok()) {
-        assert_sound("normal contrast", &posterior, &contrast(&posterior, &posterior, alpha()));
+        assert_sound(
+            "normal contrast",
+            &posterior,
+            &contrast(&posterior, &posterior, Direction::Increase, alpha()),
+        );
         assert!(!unit_loss(posterior.probability_positive()).is_nan());
     }
     report();
@@ -247,7 +267,11 @@ fn joint_moments_and_what_reads_them() {
                     let found = cuped::adjust_by_several(&control, &treatment, theta);
                     assert_sound("cuped of several", &given, &found);
                 }
-                assert_sound("cuped ratio", &given, &cuped::adjust_ratio(&control, &treatment));
+                assert_sound(
+                    "cuped ratio",
+                    &given,
+                    &cuped::adjust_ratio(&control, &treatment, ThetaFrom::WithinArms),
+                );
                 assert_sound("lin by moments", &given, &lin::adjust_by_moments(&control, &treatment));
             }
         }

@@ -20,8 +20,9 @@ use kerf_stats::{
     },
     multiplicity::{Correction, adjust, adjust_families},
     networks::{
-        Bin, Cluster, ClusterVariance, Correlation, Pair, Region, SwitchbackPlan, Weight, compare_clusters,
-        compare_pairs, intracluster_correlation, lag_profile, randomisation_test, switchback,
+        Bin, Cluster, ClusterVariance, Correlation, Pair, Region, SmallSample, SwitchbackPlan, Weight,
+        compare_clusters, compare_pairs, intracluster_correlation, lag_profile, randomisation_test,
+        switchback,
     },
 };
 
@@ -74,7 +75,7 @@ fn sets_of_estimates() {
             assert_sound("segments", &given, &report);
             let groups = TwoByTwo { neither: *one, first: *other, second: plain, both: plain };
             assert_sound("interaction", &given, &interaction(&groups, alpha()));
-            assert_sound("screen", &given, &screen(&[groups, groups], Correction::Bonferroni, alpha()));
+            assert_sound("screen", &given, &Ok(screen(&[groups, groups], Correction::Bonferroni, alpha())));
             let table = [vec![*one, plain], vec![*other, plain]];
             assert_sound("table", &given, &table_interaction(&table));
             for correlation in [0.0, 0.9, 1.0, f64::NAN] {
@@ -95,10 +96,12 @@ fn trees() {
         for other in means().iter().step_by(7) {
             let arms = Arms { control: *one, treatment: *other };
             let cells = [0, 1].map(|level| Cell { levels: vec![level], training: arms, estimation: arms });
-            let tree = honest_tree(&[Feature { levels: 2, ordered: true }], &cells, &plan);
-            assert_sound("tree", &(one, other), &tree);
-            if let Ok(tree) = tree {
-                assert_sound("simultaneous", &(one, other), &tree.simultaneous_effects(alpha()));
+            for ordered in [true, false] {
+                let tree = honest_tree(&[Feature { levels: 2, ordered }], &cells, &plan);
+                assert_sound("tree", &(one, other), &tree);
+                if let Ok(tree) = tree {
+                    assert_sound("simultaneous", &(one, other), &Ok(tree.simultaneous_effects(alpha())));
+                }
             }
         }
     }
@@ -152,8 +155,15 @@ fn switchbacks() {
             ];
             for weight in [Weight::Unit, Weight::Block] {
                 for correlation in [Correlation::WithinMarket, Correlation::AcrossMarkets] {
-                    for (trimmed_bins, kernel_lags) in [(0, None), (0, Some(0)), (1, Some(usize::MAX))] {
-                        let plan = SwitchbackPlan { trimmed_bins, weight, correlation, kernel_lags };
+                    for (trimmed_bins, kernel_lags, small_sample) in [
+                        (0, None, SmallSample::Satterthwaite),
+                        (0, None, SmallSample::BlocksLessTwo),
+                        (0, Some(0), SmallSample::Satterthwaite),
+                        (1, Some(usize::MAX), SmallSample::Satterthwaite),
+                        (1, Some(usize::MAX), SmallSample::BlocksLessTwo),
+                    ] {
+                        let plan =
+                            SwitchbackPlan { trimmed_bins, weight, correlation, kernel_lags, small_sample };
                         assert_sound("switchback", &(x, y, plan), &switchback(&[bins.clone(), vec![]], plan));
                     }
                 }
@@ -186,12 +196,13 @@ fn batches_and_posteriors() {
     for one in &posteriors {
         for other in &posteriors {
             let arms = [*one, *other];
-            assert_sound("standings", &arms, &standings(&arms));
+            let direction = if one == other { Direction::Decrease } else { Direction::Increase };
+            assert_sound("standings", &arms, &standings(&arms, direction));
             for rule in [Rule::Thompson, Rule::TopTwo { leader_share: Probability::new(0.5).unwrap() }] {
                 for share in [0.0, 0.5, 1.0] {
                     let policy = Policy { rule, minimum_share: Probability::new(share).unwrap(), burn_in: 1 };
-                    assert_sound("weights", &arms, &policy.weights(&arms, &[0, 5]));
-                    assert_sound("weights", &arms, &policy.weights(&arms, &[5, u64::MAX]));
+                    assert_sound("weights", &arms, &policy.weights(&arms, &[0, 5], direction));
+                    assert_sound("weights", &arms, &policy.weights(&arms, &[5, u64::MAX], direction));
                 }
             }
         }

@@ -8,13 +8,14 @@ use kerf_stats::{
     fixed::{
         Reference, compare,
         count::compare_rates,
+        margin::Direction,
         proportions::{chi_square, z_test},
         relative::{ConfidenceSet, LiftEstimate, RelativeMethod},
     },
     health::{balance, multi_exposure, srm},
     heterogeneity::heterogeneity,
     networks::{
-        Bin, Cluster, ClusterVariance, Correlation, SwitchbackPlan, Weight, compare_clusters,
+        Bin, Cluster, ClusterVariance, Correlation, SmallSample, SwitchbackPlan, Weight, compare_clusters,
         randomisation_test, switchback,
     },
     quantile::{Ordered, Rule as QuantileRule},
@@ -109,10 +110,14 @@ fn what_has_no_answer_says_why() {
         ("split of nobody", code(srm::chi_square(&[0, 0], &[1.0, 1.0]).map(drop)), "no_units"),
         ("balance of one arm", code(balance::pre_period(&[estimate(1.0, 1.0)]).map(drop)), "too_few_arms"),
         ("one segment", code(heterogeneity(&[estimate(1.0, 1.0)]).map(drop)), "too_few_arms"),
-        ("the best of one", code(standings(&[uniform.update(rate(5, 2))]).map(drop)), "too_few_arms"),
+        (
+            "the best of one",
+            code(standings(&[uniform.update(rate(5, 2))], Direction::Increase).map(drop)),
+            "too_few_arms",
+        ),
         (
             "a bandit with one arm",
-            code(policy.weights(&[uniform.update(rate(5, 2))], &[5]).map(drop)),
+            code(policy.weights(&[uniform.update(rate(5, 2))], &[5], Direction::Increase).map(drop)),
             "too_few_arms",
         ),
         (
@@ -155,7 +160,7 @@ fn a_trillion_units_with_a_lift_of_a_millionth() {
     let arms = [rate(TRILLION, tenth), rate(TRILLION, tenth + 100_000)];
     close(chi_square(&arms).unwrap().p_value.get(), 0.813_663_756_413_688_3);
     let [control, treatment] = arms.map(|arm| BetaPrior::UNIFORM.update(arm));
-    let better = contrast(&control, &treatment, alpha()).unwrap().probability_better;
+    let better = contrast(&control, &treatment, Direction::Increase, alpha()).unwrap().probability_better;
     assert!((better - (1.0 - 0.5 * 0.813_663_756_413_688_3)).abs() < 1e-7, "{better}");
     // As means: 10^12 values of variance 0.09, lift 1e-6 of 0.1.
     let arm = |mean| Mean::from_variance(TRILLION, mean, 0.09).unwrap().estimate().unwrap();
@@ -224,6 +229,7 @@ fn a_lift_of_groups_near_zero_is_no_false_interval() {
             weight: Weight::Unit,
             correlation: Correlation::WithinMarket,
             kernel_lags: Some(0),
+            small_sample: SmallSample::default(),
         };
         check(switchback(&[bins], plan).unwrap().lift.unwrap(), near);
     }
@@ -246,12 +252,13 @@ fn arms_without_a_mixture_are_tested_but_never_certain() {
 #[test]
 fn a_posterior_answers_without_data() {
     let nothing = BetaPrior::UNIFORM.update(rate(0, 0));
-    let found = contrast(&nothing, &nothing, alpha()).unwrap();
+    let found = contrast(&nothing, &nothing, Direction::Increase, alpha()).unwrap();
     close(found.probability_better, 0.5);
     close(found.loss_of_shipping, 1.0 / 6.0);
     let certain = contrast(
         &BetaPrior::UNIFORM.update(rate(10_000, 0)),
         &BetaPrior::UNIFORM.update(rate(10_000, 10_000)),
+        Direction::Increase,
         alpha(),
     );
     close(certain.unwrap().probability_better, 1.0);

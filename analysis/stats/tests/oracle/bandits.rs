@@ -7,6 +7,7 @@ use kerf_stats::{
         evaluate::{LoggedBatch, arm_difference, arm_value},
     },
     bayes::NormalPosterior,
+    fixed::margin::Direction,
 };
 use serde_json::Value;
 
@@ -26,7 +27,7 @@ fn run(method: &str, input: &Input<'_>) -> Result<Value, Inconclusive> {
                 means.iter().zip(&deviations).map(|(mean, spread)| NormalPosterior::new(*mean, *spread));
             let arms = arms.collect::<Result<Vec<_>, _>>()?;
             let policy: Policy = input.list("policy");
-            serde_json::to_value(policy.weights(&arms, &vec![100; arms.len()])?)
+            serde_json::to_value(policy.weights(&arms, &vec![100; arms.len()], Direction::Increase)?)
         }
         "arm_value" => serde_json::to_value(arm_value(
             &batches(),

@@ -6,6 +6,7 @@ use kerf_stats::{
         BetaPrior, LogMeanPosterior, NormalInverseGamma, NormalPrior, Posterior, contrast, effect_posterior,
         standings,
     },
+    fixed::margin::Direction,
 };
 use serde_json::{Value, json};
 
@@ -27,23 +28,24 @@ fn run(method: &str, input: &Input<'_>) -> Result<Value, Inconclusive> {
             let prior = beta()?;
             let arms: Vec<Proportion> = input.list("arms");
             let posteriors: Vec<_> = arms.into_iter().map(|seen| prior.update(seen)).collect();
-            serde_json::to_value(standings(&posteriors)?)
+            serde_json::to_value(standings(&posteriors, direction(input))?)
         }
         "contrast_beta" => {
             let prior = beta()?;
             let (control, treatment) =
                 (prior.update(input.list("control")), prior.update(input.list("treatment")));
-            serde_json::to_value(contrast(&control, &treatment, alpha)?)
+            serde_json::to_value(contrast(&control, &treatment, Direction::Increase, alpha)?)
         }
         "posterior_beta" => described(&beta()?.update(input.list("seen")), alpha)?,
         "contrast_normal" => {
             let prior: NormalPrior = input.list("prior");
             let control = prior.update_mean(&input.list("control"))?;
-            serde_json::to_value(contrast(&control, &prior.update_mean(&input.list("treatment"))?, alpha)?)
+            let treatment = prior.update_mean(&input.list("treatment"))?;
+            serde_json::to_value(contrast(&control, &treatment, Direction::Increase, alpha)?)
         }
         "contrast_student" => {
             let arm = |key| NormalInverseGamma::REFERENCE.update(&input.list::<Mean>(key))?.mean_posterior();
-            serde_json::to_value(contrast(&arm("control")?, &arm("treatment")?, alpha)?)
+            serde_json::to_value(contrast(&arm("control")?, &arm("treatment")?, Direction::Increase, alpha)?)
         }
         "posterior_lognormal" => {
             let logs = NormalInverseGamma::REFERENCE.update(&input.list("logs"))?;
@@ -59,11 +61,16 @@ fn run(method: &str, input: &Input<'_>) -> Result<Value, Inconclusive> {
                 standard_error: input.list("standard_error"),
                 interval: Interval::between(f64::NEG_INFINITY, f64::INFINITY, 1.0),
             };
-            serde_json::to_value(effect_posterior(&effect, input.list("prior"), alpha)?)
+            serde_json::to_value(effect_posterior(&effect, input.list("prior"), Direction::Increase, alpha)?)
         }
         other => panic!("no method {other}"),
     };
     Ok(answer.unwrap())
+}
+
+/// More is better where a case does not say.
+fn direction(input: &Input<'_>) -> Direction {
+    input.optional("direction").unwrap_or(Direction::Increase)
 }
 
 fn described(posterior: &impl Posterior, alpha: Alpha) -> Result<serde_json::Result<Value>, Inconclusive> {

@@ -18,6 +18,10 @@ impl Input<'_> {
         self.0[name].as_u64().unwrap_or_else(|| panic!("{name} of {} is no count", self.0))
     }
 
+    pub(crate) fn optional<T: serde::de::DeserializeOwned>(&self, name: &str) -> Option<T> {
+        self.0.get(name).map(|_| self.list(name))
+    }
+
     pub(crate) fn list<T: serde::de::DeserializeOwned>(&self, name: &str) -> T {
         serde_json::from_value(self.0[name].clone()).unwrap_or_else(|error| panic!("{name}: {error}"))
     }

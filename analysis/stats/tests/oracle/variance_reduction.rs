@@ -31,7 +31,11 @@ fn adjusted_effects_agree_with_their_peers() {
             &moments(input, "treatment")?,
             ThetaFrom::WithinArms,
         )?),
-        "cuped_ratio" => describe(&adjust_ratio(&moments(input, "control")?, &moments(input, "treatment")?)?),
+        "cuped_ratio" => describe(&adjust_ratio(
+            &moments(input, "control")?,
+            &moments(input, "treatment")?,
+            input.optional("theta").unwrap_or_default(),
+        )?),
         "lin" => {
             let robust: Robust = input.list("robust");
             describe(&lin::adjust(&cells(input, "control"), &cells(input, "treatment"), robust)?)

@@ -6,6 +6,7 @@ use kerf_stats::{
         BetaPrior, Contrast, LogMeanPosterior, NormalInverseGamma, NormalPrior, Posterior, contrast,
         effect_posterior, standings,
     },
+    fixed::margin::Direction,
 };
 use rand_distr::{Beta, Distribution, Gamma};
 
@@ -35,7 +36,7 @@ fn effects(study: &mut Study) {
             standard_error: 0.03,
             interval: Interval::around(0.0, 1.0, 0.95),
         };
-        Ok((truth, effect_posterior(&seen, prior, alpha())?))
+        Ok((truth, effect_posterior(&seen, prior, Direction::Increase, alpha())?))
     });
     let covered = share(runs.iter().map(|(truth, found)| found.interval.contains(*truth)));
     study.push(method, "credible interval holds the effect", Claim::Is(0.95), covered);
@@ -70,7 +71,7 @@ fn rates(study: &mut Study) {
     let runs = study.repeat("beta-binomial", |rng| {
         let (control, treatment) = (rate(rng), rate(rng));
         let [c, t] = [control, treatment].map(|rate| prior.update(conversions(rng, 500, rate)));
-        Ok((control, treatment, contrast(&c, &t, alpha())?))
+        Ok((control, treatment, contrast(&c, &t, Direction::Increase, alpha())?))
     });
     check(study, "beta-binomial", &runs);
 }
@@ -81,7 +82,7 @@ fn best_of_three(study: &mut Study) {
     let runs = study.repeat(method, |rng| {
         let truth = [(); 3].map(|()| rate(rng));
         let arms = truth.map(|rate| prior.update(conversions(rng, 500, rate)));
-        Ok((truth, standings(&arms)?))
+        Ok((truth, standings(&arms, Direction::Increase)?))
     });
     let best = |truth: &[f64; 3]| truth.iter().copied().fold(0.0, f64::max);
     let is_best = runs
@@ -98,7 +99,7 @@ fn means(study: &mut Study) {
         let [control, treatment] = [(); 2].map(|()| 20.0 + standard(rng));
         let arm = |mean, rng: &mut Rng| prior.update_mean(&normal_moments(rng, 2_000, mean, 25.0));
         let (c, t) = (arm(control, rng)?, arm(treatment, rng)?);
-        Ok((control, treatment, contrast(&c, &t, alpha())?))
+        Ok((control, treatment, contrast(&c, &t, Direction::Increase, alpha())?))
     });
     check(study, "normal means", &runs);
 }
@@ -120,7 +121,7 @@ fn unknown_variance(study: &mut Study) {
             Ok((mean, prior.update(&seen)?.mean_posterior()?))
         };
         let ((control, c), (treatment, t)) = (arm()?, arm()?);
-        Ok((control, treatment, contrast(&c, &t, alpha())?))
+        Ok((control, treatment, contrast(&c, &t, Direction::Increase, alpha())?))
     });
     check(study, "means of unknown variance, 12 units", &runs);
 }

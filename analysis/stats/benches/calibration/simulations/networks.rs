@@ -1,9 +1,10 @@
 //! Clusters, regions, switchbacks and the holdout.
 
 use kerf_stats::networks::{
-    Bin, Cluster, ClusterVariance, Correlation, Pair, Region, SwitchbackPlan, Weight, compare_clusters,
-    compare_pairs, holdout_days, holdout_impact, randomisation_test, switchback,
+    Bin, Cluster, ClusterVariance, Correlation, Pair, Region, SmallSample, SwitchbackPlan, Weight,
+    compare_clusters, compare_pairs, holdout_days, holdout_impact, randomisation_test, realised, switchback,
 };
+use kerf_stats::{Effect, Interval};
 use rand_distr::{Bernoulli, Distribution, Poisson};
 
 use super::{
@@ -36,9 +37,32 @@ fn of_clusters(study: &mut Study) {
     // Satterthwaite's degrees of freedom rest on a working model without a shared part.
     let about: fn(f64) -> Claim = |level| Claim::About(level, 0.15 * level);
     study.a_a("12 clusters, CR2", about, |rng| p(rng, ClusterVariance::Cr2));
+    study.share("12 clusters, CR2", "interval of the lift holds it", Claim::About(0.95, 0.0075), |rng| {
+        let lift = compare_clusters(&clusters(rng), 0, 1, ClusterVariance::Cr2)?.lift?;
+        Ok(lift.effect(alpha())?.set.contains(0.0))
+    });
+    study.a_a("24 clusters with a covariate, CR2", about, |rng| {
+        let found = compare_clusters(&clusters_with_covariate(rng), 0, 1, ClusterVariance::Cr2)?;
+        Ok(found.difference.p_value(0.0)?.get())
+    });
     study.share("12 clusters, CR1", "false positives at 5%: too many", Claim::Shown(0.06, 0.12), |rng| {
         Ok(p(rng, ClusterVariance::Cr1)? <= 0.05)
     });
+}
+
+/// Twenty-four clusters whose units have a covariate, which varies within and between them.
+fn clusters_with_covariate(rng: &mut Rng) -> Vec<Cluster> {
+    (0..24)
+        .map(|index| {
+            let (shared, level) = (0.5 * standard(rng), standard(rng));
+            let mut cluster = Cluster::with_covariates(usize::from(index < 12), 1);
+            for _ in 0..10 + index % 6 {
+                let x = level + standard(rng);
+                cluster.push(3.0 + shared + 0.8 * x + standard(rng), &[x]).unwrap();
+            }
+            cluster
+        })
+        .collect()
 }
 
 fn of_regions(study: &mut Study) {
@@ -62,34 +86,67 @@ fn of_regions(study: &mut Study) {
     });
 }
 
-/// 120 periods of four bins whose noise is correlated over two periods.
-fn of_switchbacks(study: &mut Study) {
+/// Markets of four bins a period, whose noise is correlated over two periods; all of it is shared by the markets, and
+/// so is the schedule, if `shared`.
+fn markets(rng: &mut Rng, count: usize, periods: i64, shared: bool) -> Vec<Vec<Bin>> {
     let coin = Bernoulli::new(0.5).unwrap();
-    let run = |rng: &mut Rng| {
-        let (mut before, mut bins) = (standard(rng), Vec::new());
-        for period in 0..120 {
-            let now = standard(rng);
-            let (noise, treated) = (now + 0.5 * before, coin.sample(rng));
-            before = now;
-            bins.extend((0..4).map(|bin| Bin {
-                time: 4 * period + bin,
-                period,
-                treated,
-                units: 10.0,
-                outcome: 10.0 * (5.0 + noise) + 3.0 * standard(rng),
-            }));
-        }
-        let plan = SwitchbackPlan {
-            trimmed_bins: 1,
-            weight: Weight::Block,
-            correlation: Correlation::WithinMarket,
-            kernel_lags: None,
-        };
-        Ok(switchback(&[bins], plan)?.difference.p_value(0.0)?.get())
+    let series = |rng: &mut Rng| -> Vec<(f64, bool)> {
+        let mut before = standard(rng);
+        (0..periods)
+            .map(|_| {
+                let now = standard(rng);
+                let noise = now + 0.5 * before;
+                before = now;
+                (noise, coin.sample(rng))
+            })
+            .collect()
     };
-    // A kernel variance is too small in short series: the more, the fewer the periods (Newey and West 1994).
-    let about: fn(f64) -> Claim = |level| Claim::About(level, (0.3 * level).min(0.015));
-    study.a_a("switchback, 120 periods", about, run);
+    let common = series(rng);
+    (0..count)
+        .map(|_| {
+            let own = if shared { common.clone() } else { series(rng) };
+            let period = |(period, (noise, treated)): (i64, (f64, bool))| -> [Bin; 4] {
+                [0, 1, 2, 3].map(|bin| Bin {
+                    time: 4 * period + bin,
+                    period,
+                    treated,
+                    units: 10.0,
+                    outcome: 10.0 * (5.0 + noise) + 3.0 * standard(rng),
+                })
+            };
+            (0..).zip(own).flat_map(period).collect()
+        })
+        .collect()
+}
+
+fn of_switchbacks(study: &mut Study) {
+    let plan = |correlation| SwitchbackPlan {
+        trimmed_bins: 1,
+        weight: Weight::Block,
+        correlation,
+        kernel_lags: None,
+        small_sample: SmallSample::Satterthwaite,
+    };
+    let p = |rng: &mut Rng, count, periods, plan: SwitchbackPlan| {
+        let shared = plan.correlation == Correlation::AcrossMarkets;
+        Ok(switchback(&markets(rng, count, periods, shared), plan)?.difference.p_value(0.0)?.get())
+    };
+    let within = plan(Correlation::WithinMarket);
+    study.a_a("switchback, 120 periods", Claim::Is, |rng| p(rng, 1, 120, within));
+    study.a_a("switchback, 30 periods", Claim::Is, |rng| p(rng, 1, 30, within));
+    study.a_a("switchback, 3 markets of 40 periods", Claim::Is, |rng| p(rng, 3, 40, within));
+    study.a_a("switchback, 3 markets with shared shocks, 40 periods", Claim::Is, |rng| {
+        p(rng, 3, 40, plan(Correlation::AcrossMarkets))
+    });
+    let conventional = SwitchbackPlan { small_sample: SmallSample::BlocksLessTwo, ..within };
+    let claim = Claim::Shown(0.055, 0.1);
+    study.share("switchback, 30 periods, B - 2", "false positives at 5%: too many", claim, |rng| {
+        Ok(p(rng, 1, 30, conventional)? <= 0.05)
+    });
+    study.share("switchback, 120 periods", "interval of the lift holds it", Claim::Is(0.95), |rng| {
+        let found = switchback(&markets(rng, 1, 120, false), within)?;
+        Ok(found.lift?.effect(alpha())?.set.contains(0.0))
+    });
 }
 
 fn of_holdouts(study: &mut Study) {
@@ -97,6 +154,21 @@ fn of_holdouts(study: &mut Study) {
         let (held, shipped) = (normal_moments(rng, 2_000, 5.0, 2.0), normal_moments(rng, 2_000, 5.2, 2.0));
         let found = holdout_impact(held.estimate()?, shipped.estimate()?, 1e6, alpha())?;
         Ok(found.total.interval.contains(0.2e6))
+    });
+    // Three launches whose announced lifts are unbiased, and a holdout that measures their product.
+    let launches = |rng: &mut Rng| {
+        let mut seen = |lift: f64, error: f64| Effect {
+            estimate: lift + error * standard(rng),
+            standard_error: error,
+            interval: Interval::around(lift, error, 0.95),
+        };
+        let announced = [seen(0.02, 0.008), seen(0.05, 0.015), seen(-0.01, 0.01)];
+        realised(&announced, &seen(1.02 * 1.05 * 0.99 - 1.0, 0.012), alpha())
+    };
+    study.a_a("holdout against announced lifts", Claim::Is, |rng| Ok(launches(rng)?.p_value.get()));
+    let claim = Claim::Is(0.95);
+    study.share("holdout against announced lifts", "interval of the product holds it", claim, |rng| {
+        Ok(launches(rng)?.announced.interval.contains(1.02 * 1.05 * 0.99 - 1.0))
     });
     let claim = Claim::AtLeast(0.95);
     study.share("holdout, cumulated over 10 days", "interval of the sum holds it", claim, |rng| {

@@ -9,7 +9,7 @@ use kerf_stats::{
     sequential::{
         adjusted::at_last_look,
         always_valid::{self, AlwaysValid, Mixture, Running},
-        group::{Design, Look, boundaries},
+        group::{Classical, Design, Look, boundaries, classical},
         spending::{Sides, Spending},
     },
 };
@@ -27,6 +27,7 @@ const UNITS_A_DAY: u64 = 200;
 pub(crate) fn simulate(study: &mut Study) {
     fixed_read_daily(study);
     group_sequential(study);
+    classical_constants(study);
     study.with_runs(10, adjusted);
     always_valid_daily(study);
     study.with_runs(2, ratios);
@@ -92,6 +93,22 @@ fn group_sequential(study: &mut Study) {
     }
 }
 
+/// The constants of the tables, for looks that are evenly spaced.
+fn classical_constants(study: &mut Study) {
+    for (method, kind) in [
+        ("O'Brien-Fleming constants, 5 looks", Classical::OBrienFleming),
+        ("Pocock constants, 5 looks", Classical::Pocock),
+    ] {
+        for level in LEVELS {
+            let bounds = classical(kind, 5, Alpha::new(level).unwrap()).unwrap();
+            let quantity = format!("false positives at {}%", 100.0 * level);
+            study.share(method, &quantity, Claim::Is(level), |rng| {
+                Ok(path(rng, &evenly(5), 0.0).iter().zip(&bounds).any(|(z, bound)| z.abs() >= *bound))
+            });
+        }
+    }
+}
+
 fn stops(z: f64, look: &Look, sides: Sides) -> bool {
     let z = if sides == Sides::Two { z.abs() } else { z };
     look.boundary.is_some_and(|boundary| z >= boundary)
@@ -133,30 +150,36 @@ fn adjusted(study: &mut Study) {
 struct Ended {
     p_value: f64,
     covered: bool,
+    /// Whether the lift was held at every look.
+    lift_covered: bool,
     breached: bool,
 }
 
-/// Follows two arms over the days; `day` compares all that was seen so far.
+/// Follows two arms over the days; the truth is the difference and the lift, and `day` compares all that was seen so far.
 fn follow(
     days: u32,
-    truth: f64,
+    truth: (f64, f64),
     mut day: impl FnMut() -> Result<AlwaysValid, Inconclusive>,
 ) -> Result<Ended, Inconclusive> {
-    let (mut running, mut breached): (Option<Running>, bool) = (None, false);
+    let (mut running, mut breached, mut lift_covered): (Option<Running>, bool, bool) = (None, false, true);
     for _ in 0..days {
         let look = day()?;
         let verdict = guardrail::always_valid(&look.difference.interval, Direction::Increase, 0.0);
         breached |= verdict == Verdict::Breached;
+        // Early looks may have no lift yet.
+        if let Ok(lift) = look.relative {
+            lift_covered &= lift.set.contains(truth.1);
+        }
         running = Some(running.map_or_else(|| Running::first(&look), |so_far| so_far.then(&look)));
     }
     let running = running.ok_or(Inconclusive::NoUnits)?;
-    let covered = running.interval.is_some_and(|interval| interval.contains(truth));
-    Ok(Ended { p_value: running.p_value.get(), covered, breached })
+    let covered = running.interval.is_some_and(|interval| interval.contains(truth.0));
+    Ok(Ended { p_value: running.p_value.get(), covered, lift_covered, breached })
 }
 
 fn normal_days(rng: &mut Rng, mixture: Mixture, effect: f64) -> Result<Ended, Inconclusive> {
     let (mut control, mut treatment) = (Mean::empty(), Mean::empty());
-    follow(DAYS, effect, || {
+    follow(DAYS, (effect, effect / 10.0), || {
         control = control.merge(normal_moments(rng, UNITS_A_DAY, 10.0, 2.0));
         treatment = treatment.merge(normal_moments(rng, UNITS_A_DAY, 10.0 + effect, 2.0));
         always_valid::compare(control.estimate()?, treatment.estimate()?, alpha(), mixture)
@@ -172,8 +195,13 @@ fn always_valid_daily(study: &mut Study) {
     ];
     for (method, mixture) in mixtures {
         study.a_a(method, Claim::AtMost, |rng| Ok(normal_days(rng, mixture, 0.0)?.p_value));
-        study.share(method, "running intersection holds the effect", Claim::AtLeast(0.95), |rng| {
-            Ok(normal_days(rng, mixture, 0.2)?.covered)
+        let claims = [
+            ("running intersection holds the effect", Claim::AtLeast(0.95)),
+            ("interval of the lift holds it at every look", Claim::AtLeast(0.95)),
+        ];
+        study.shares(method, claims, |rng| {
+            let ended = normal_days(rng, mixture, 0.2)?;
+            Ok([ended.covered, ended.lift_covered])
         });
     }
     study.share("always-valid guardrail", "breached without an effect", Claim::AtMost(0.05), |rng| {
@@ -181,7 +209,7 @@ fn always_valid_daily(study: &mut Study) {
     });
     let rates = |rng: &mut Rng, units: [u64; 2], rate, mixture| {
         let (mut control, mut treatment) = (conversions(rng, 0, rate), conversions(rng, 0, rate));
-        follow(DAYS, 0.0, || {
+        follow(DAYS, (0.0, 0.0), || {
             control = control.merge(conversions(rng, units[0], rate));
             treatment = treatment.merge(conversions(rng, units[1], rate));
             always_valid::compare_proportions(control, treatment, alpha(), mixture)
@@ -207,7 +235,7 @@ fn ratios(study: &mut Study) {
     let mixture = Mixture::tightest_at(2_800.0, alpha()).unwrap();
     study.a_a("confidence sequence of a ratio", Claim::AtMost, |rng| {
         let mut arms = [kerf_stats::Pair::empty(); 2];
-        let ended = follow(DAYS, 0.0, || {
+        let ended = follow(DAYS, (0.0, 0.0), || {
             arms = arms.map(|arm| arm.merge(clicks(rng, 100, 0.0)));
             always_valid::compare(arms[0].ratio()?, arms[1].ratio()?, alpha(), mixture)
         });

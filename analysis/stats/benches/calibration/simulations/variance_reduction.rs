@@ -77,11 +77,33 @@ pub(crate) fn simulate(study: &mut Study) {
     for (method, count, adjust) in methods {
         let run = |rng: &mut Rng, effect| read(&adjust(&units(rng, count, 0.0), &units(rng, count, effect))?);
         study.a_a(method, claim, |rng| Ok(run(rng, 0.0)?.p_value.get()));
-        study.share(method, "interval of the difference holds it", Claim::About(0.95, 0.004), |rng| {
-            Ok(run(rng, 0.5)?.difference.interval.contains(0.5))
+        let claims = [
+            ("interval of the difference holds it", Claim::About(0.95, 0.004)),
+            ("interval of the lift holds it", Claim::About(0.95, 0.004)),
+        ];
+        study.shares(method, claims, |rng| {
+            let found = run(rng, 0.5)?;
+            let lift = found.relative?.set.interval();
+            Ok([found.difference.interval.contains(0.5), lift.is_some_and(|it| it.contains(0.1))])
         });
     }
+    robust(study);
     ratio(study, claim);
+}
+
+/// The other variances of Lin's estimator, where few units make them differ.
+fn robust(study: &mut Study) {
+    for (method, robust, claim) in [
+        ("Lin, HC0, 40 units an arm", Robust::Hc0, Claim::Shown(0.045, 0.08)),
+        ("Lin, HC1, 40 units an arm", Robust::Hc1, Claim::Shown(0.04, 0.07)),
+        ("Lin, HC3, 40 units an arm", Robust::Hc3, Claim::AtMost(0.05)),
+        ("Lin, classical, 40 units an arm", Robust::Classical, Claim::Shown(0.04, 0.09)),
+    ] {
+        study.share(method, "false positives at 5%", claim, |rng| {
+            let arms = [cells(&units(rng, 40, 0.0)), cells(&units(rng, 40, 0.0))];
+            Ok(read(&lin::adjust(&arms[0], &arms[1], robust)?)?.p_value.get() <= 0.05)
+        });
+    }
 }
 
 fn ratio(study: &mut Study, claim: fn(f64) -> Claim) {
@@ -99,6 +121,6 @@ fn ratio(study: &mut Study, claim: fn(f64) -> Claim) {
         moments
     };
     study.a_a("CUPED of a ratio", claim, |rng| {
-        Ok(read(&cuped::adjust_ratio(&arm(rng), &arm(rng))?)?.p_value.get())
+        Ok(read(&cuped::adjust_ratio(&arm(rng), &arm(rng), ThetaFrom::Merged)?)?.p_value.get())
     });
 }
