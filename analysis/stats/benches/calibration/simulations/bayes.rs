@@ -17,13 +17,13 @@ use super::{
 
 pub(crate) fn simulate(study: &mut Study) {
     effects(study);
-    study.with_runs(10, |study| {
+    study.with_runs(4, |study| {
         rates(study);
         best_of_three(study);
         unknown_variance(study);
         log_normal(study);
     });
-    study.with_runs(4, means);
+    means(study);
 }
 
 fn effects(study: &mut Study) {

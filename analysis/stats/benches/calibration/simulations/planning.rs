@@ -128,19 +128,17 @@ fn of_other_kinds(study: &mut Study) {
         let (c, t) = (arm(rng, c, 0.5)?, arm(rng, t, 0.55)?);
         Ok(compare_rates(c, t, alpha())?.p_value.is_significant(alpha()))
     });
-    study.with_runs(4, |study| {
-        // Per user: Var(clicks − R·views)/mean(views)² with views v = 1 + Poisson(2) and rates p of Beta(2, 8):
-        // (E[v]·E[p(1−p)] + E[v²]·Var(p))/E[v]². The planner has one variance for both arms: their average.
-        let of_arm = |lift: f64| {
-            let (rate, spread) = (0.2 * lift, 0.16 / 11.0 * lift * lift);
-            (3.0 * (rate - rate * rate - spread) + 11.0 * spread) / 9.0
-        };
-        let variance = 0.5 * (of_arm(1.0) + of_arm(1.1));
-        let metric = Metric::Ratio { ratio: 0.2, variance, treatment_variance: None };
-        check(study, "plan of a ratio", (Plan::even(alpha()), metric, 0.02), |rng, c, t| {
-            let (c, t) = (clicks(rng, c as usize, 0.0).ratio()?, clicks(rng, t as usize, 0.1).ratio()?);
-            Ok(compare(c, t, alpha(), Reference::Normal)?.p_value.is_significant(alpha()))
-        });
+    // Per user: Var(clicks − R·views)/mean(views)² with views v = 1 + Poisson(2) and rates p of Beta(2, 8):
+    // (E[v]·E[p(1−p)] + E[v²]·Var(p))/E[v]². The planner has one variance for both arms: their average.
+    let of_arm = |lift: f64| {
+        let (rate, spread) = (0.2 * lift, 0.16 / 11.0 * lift * lift);
+        (3.0 * (rate - rate * rate - spread) + 11.0 * spread) / 9.0
+    };
+    let variance = 0.5 * (of_arm(1.0) + of_arm(1.1));
+    let metric = Metric::Ratio { ratio: 0.2, variance, treatment_variance: None };
+    check(study, "plan of a ratio", (Plan::even(alpha()), metric, 0.02), |rng, c, t| {
+        let (c, t) = (clicks(rng, c as usize, 0.0).ratio()?, clicks(rng, t as usize, 0.1).ratio()?);
+        Ok(compare(c, t, alpha(), Reference::Normal)?.p_value.is_significant(alpha()))
     });
 }
 

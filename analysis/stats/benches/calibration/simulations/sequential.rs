@@ -28,9 +28,9 @@ pub(crate) fn simulate(study: &mut Study) {
     fixed_read_daily(study);
     group_sequential(study);
     classical_constants(study);
-    study.with_runs(10, adjusted);
+    study.with_runs(2, adjusted);
     always_valid_daily(study);
-    study.with_runs(2, ratios);
+    ratios(study);
     split(study);
 }
 
