@@ -77,6 +77,19 @@ fn segments_are_nested_sixteen_deep() {
 }
 
 #[test]
+fn what_leads_to_a_circle_of_segments_is_refused_used_or_not() {
+    let segment = |key: &str, within: &str| json!({"key": key, "when": {"segment": within}});
+    let segments =
+        json!([segment("a", "b"), segment("b", "a"), segment("unused", "a"), segment("used", "unused")]);
+    for experiments in [json!([]), json!([experiment("e", json!({"when":{"segment":"used"}}))])] {
+        let compiled = compiled(json!({"segments": segments, "experiments": experiments}));
+        let refused = compiled.invalid.iter().filter(|entry| entry.kind == "segment");
+        let refused: Vec<&str> = refused.map(|entry| entry.key.as_str()).collect();
+        assert_eq!(refused, ["a", "b", "unused", "used"], "{:?}", compiled.invalid);
+    }
+}
+
+#[test]
 fn groups_that_are_wrong_are_reported_once() {
     let compiled = compiled(json!({
         "segments": [{"key":"unused","when":{"attr":"x","op":"regex","value":"("}}, {"key":"fine","included":["a"]}],

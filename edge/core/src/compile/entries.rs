@@ -66,7 +66,7 @@ impl<'w> Compiler<'w> {
     pub(super) fn new(wire: &'w Bundle, id_key: IdKey) -> Self {
         let mut invalid = Vec::new();
         let groups = Groups::new(wire, &mut invalid);
-        Self {
+        let mut compiler = Self {
             wire,
             id_key,
             key_brought: wire.id_key.is_some(),
@@ -81,12 +81,14 @@ impl<'w> Compiler<'w> {
             work: 0,
             slots: HashMap::new(),
             sources: HashMap::new(),
-        }
+        };
+        // Whoever compiles a segment relies on it, so there is no compiler without it.
+        compiler.examine_segments();
+        compiler
     }
 
     /// Compiles all entries; the arrangement of their keys.
     pub(super) fn run(&mut self) -> Result<PerfectHash, CompileError> {
-        self.examine_segments();
         self.make_holdouts();
         let (keys, mut refusals) = self.collect();
         let hash = PerfectHash::build(&keys)?;

@@ -11,7 +11,7 @@ use crate::bundle::layout::{PredicateRecord, op, view};
 use crate::wire::{Condition, Id, Lenient};
 
 impl Compiler<'_> {
-    /// Refuses segments that contain each other or are nested too deep, so that compiling one comes to an end.
+    /// Refuses segments that contain each other or are nested too deep, so that compiling any comes to an end.
     pub(super) fn examine_segments(&mut self) {
         let segments: Vec<_> = self.wire.segments.iter().filter_map(Lenient::valid).collect();
         let keys: Vec<&str> = segments.iter().map(|segment| segment.key.as_str()).collect();
