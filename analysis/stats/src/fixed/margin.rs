@@ -88,8 +88,7 @@ pub fn non_inferiority(
     alpha: Alpha,
 ) -> Result<MarginTest, Inconclusive> {
     let margin = margin.into();
-    margin.size()?;
-    sound(comparison)?;
+    sound(comparison, margin)?;
     let df = comparison.degrees_of_freedom;
     let p_value = upper_tail(excess(comparison, direction, margin)?, df)?;
     let critical = match df {
@@ -114,8 +113,7 @@ pub fn equivalence(
     alpha: Alpha,
 ) -> Result<MarginTest, Inconclusive> {
     let margin = margin.into();
-    margin.size()?;
-    sound(comparison)?;
+    sound(comparison, margin)?;
     let df = comparison.degrees_of_freedom;
     let above_lower = upper_tail(excess(comparison, Direction::Increase, margin)?, df)?;
     let below_upper = upper_tail(excess(comparison, Direction::Decrease, margin)?, df)?;
@@ -126,7 +124,8 @@ pub fn equivalence(
 }
 
 /// Refuses what no claim can rest on.
-fn sound(comparison: &Comparison) -> Result<(), Inconclusive> {
+fn sound(comparison: &Comparison, margin: Margin) -> Result<(), Inconclusive> {
+    margin.size()?;
     if comparison.constant_arm {
         return Err(Inconclusive::NoVariance);
     }
