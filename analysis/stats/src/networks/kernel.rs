@@ -41,12 +41,20 @@ pub(super) struct Part {
     pub residual: f64,
 }
 
-pub(super) struct KernelVariance {
-    pub variance: f64,
+/// What the kernel's sum is multiplied by to be a variance, and the degrees of freedom of that.
+pub(super) struct Correction {
+    pub factor: f64,
     pub degrees_of_freedom: f64,
 }
 
-/// `Σ_{|l| <= L} (1 - |l|/(L+1)) Σ s_b s_{b-l}` of the scores `s_b = gradient · residual`, corrected.
+/// `Σ_{|l| <= L} (1 - |l|/(L+1)) Σ s_b s_{b-l}` of the scores `s_b = gradient · residual`; never negative but for rounding.
+pub(super) fn kernel_sum(parts: &[Part], lags: usize) -> f64 {
+    let scores: Vec<f64> = parts.iter().map(|part| part.gradient * part.residual).collect();
+    let smoothed = Kernel { parts, lags }.smooth(&scores, |weight| weight);
+    scores.iter().zip(&smoothed).map(|(score, near)| score * near).sum()
+}
+
+/// The correction of [`kernel_sum`].
 ///
 /// With `K` the kernel between all blocks times their gradients, `u` the shares and residuals `(I - Σ_arms 1_a u_a') ε`,
 /// the sum is a quadratic form in ε. For independent ε of equal variance σ² its mean is `σ² tr(K M)` and its variance
@@ -60,29 +68,26 @@ pub(super) struct KernelVariance {
 /// # Errors
 /// [`Inconclusive::TooFewUnits`] below three periods; [`Inconclusive::NoVariance`] when the lags span the whole series,
 /// whose scores sum to zero.
-pub(super) fn kernel_variance(
+pub(super) fn correction(
     parts: &[Part],
     lags: usize,
     small_sample: SmallSample,
-) -> Result<KernelVariance, Inconclusive> {
+) -> Result<Correction, Inconclusive> {
     let kernel = Kernel { parts, lags };
     let count = kernel.sums(|_| 0.0).values().map(BTreeMap::len).sum::<usize>();
     if count < 3 {
         return Err(Inconclusive::TooFewUnits { needed: 3, found: count as u64 });
     }
-    let scores: Vec<f64> = parts.iter().map(|part| part.gradient * part.residual).collect();
-    let smoothed = kernel.smooth(&scores, |weight| weight);
-    let sum: f64 = scores.iter().zip(&smoothed).map(|(score, near)| score * near).sum();
-    match small_sample {
+    Ok(match small_sample {
         SmallSample::BlocksLessTwo => {
             let degrees_of_freedom = count as f64 - 2.0;
-            Ok(KernelVariance { variance: sum * count as f64 / degrees_of_freedom, degrees_of_freedom })
+            Correction { factor: count as f64 / degrees_of_freedom, degrees_of_freedom }
         }
         SmallSample::Satterthwaite => {
             let (kept, degrees_of_freedom) = kernel.working_model()?;
-            Ok(KernelVariance { variance: sum / kept, degrees_of_freedom })
+            Correction { factor: kept.recip(), degrees_of_freedom }
         }
-    }
+    })
 }
 
 struct Kernel<'a> {
