@@ -14,9 +14,10 @@ pub(crate) const MAGIC: u32 = u32::from_le_bytes(*b"KRFB");
 pub(crate) const FORMAT: u16 = 1;
 /// Oldest format that this version reads.
 pub(crate) const OLDEST: u16 = 1;
-/// Entries and predicates are read in place, so no format has shorter ones.
+/// What is read in place is never shorter, in any format.
 pub(crate) const SHORTEST_ENTRY: u16 = 64;
 pub(crate) const SHORTEST_PREDICATE: u16 = 16;
+pub(crate) const SHORTEST_DISPLACEMENT: u16 = 2;
 /// Alignment of sections in the file.
 #[cfg(feature = "compile")]
 pub(crate) const ALIGNMENT: usize = 64;
@@ -214,17 +215,24 @@ record! {
     }
 }
 
-record! {
-    /// A condition; children come before parents.
-    PredicateRecord, 16, {
-        /// [`op`]; the top bit says that several entries share it.
-        op: u8 = 0,
-        slot: u8 = 1,
-        n: u16 = 2,
-        a: u32 = 4,
-        b: u64 = 8,
-    }
+// op: [`op`]; the top bit says that several entries share it.
+/// The fields of a predicate, once for both ways of reading them.
+macro_rules! predicate_fields {
+    ($declare:ident, $name:ident, $(#[$doc:meta])*) => {
+        $declare! { $(#[$doc])* $name, 16, {
+            op: u8 = 0,
+            slot: u8 = 1,
+            n: u16 = 2,
+            a: u32 = 4,
+            b: u64 = 8,
+        } }
+    };
 }
+
+predicate_fields!(record, PredicateRecord, /// A condition; children come before parents.
+);
+predicate_fields!(view, PredicateView, /// A predicate in place.
+);
 
 /// Operations of predicates, and what their fields hold.
 pub(crate) mod op {

@@ -136,6 +136,7 @@ impl<'a> Bundle<'a> {
         let shortest = match section.kind {
             kind::ENTRY => layout::SHORTEST_ENTRY,
             kind::PREDICATE => layout::SHORTEST_PREDICATE,
+            kind::DISPLACEMENT => layout::SHORTEST_DISPLACEMENT,
             _ => 1,
         };
         if section.stride < shortest {
@@ -217,13 +218,20 @@ impl<'a> Bundle<'a> {
     /// The experiment or flag of a key.
     #[inline]
     pub fn find(&self, key: &str) -> Option<Handle> {
-        let hash = key::hash(self.header.key_seed, key.as_bytes());
-        let bucket = key::bucket(hash, self.displacements.len());
-        let displacement = u16::from_le_bytes(self.displacements.record::<2>(bucket)?);
-        let slot = key::slot(hash, displacement, self.entries.len());
+        // The only entry needs no hash: the key is compared in any case.
+        let slot = if self.entries.len() == 1 { 0 } else { self.slot(key)? };
         let record = EntryView::at(&self.entries, slot)?;
         let stored = self.strings.bytes(record.key(), u32::from(record.key_len()))?;
         if stored == key.as_bytes() { u16::try_from(slot).ok().map(Handle) } else { None }
+    }
+
+    /// Where the perfect hash says that a key is, if it is anywhere.
+    #[inline]
+    fn slot(&self, key: &str) -> Option<u32> {
+        let hash = key::hash(self.header.key_seed, key.as_bytes());
+        let bucket = key::bucket(hash, self.displacements.len());
+        let displacement = u16::from_le_bytes(*self.displacements.in_place::<2>(bucket)?);
+        Some(key::slot(hash, displacement, self.entries.len()))
     }
 
     /// The entry of a handle; `None` only for a handle of another bundle.

@@ -2,7 +2,7 @@
 
 use super::{Context, Slot, Value};
 use crate::bundle::Bundle;
-use crate::bundle::layout::{PredicateRecord, ViewRecord, flag, op, view};
+use crate::bundle::layout::{PredicateView, ViewRecord, flag, op, view};
 
 /// A context bound to a bundle: every attribute that the bundle's conditions use, looked up and parsed once.
 ///
@@ -15,7 +15,10 @@ pub struct Subject<'a, const N: usize = 32> {
     context: Context<'a>,
     slots: [Slot<'a>; N],
     bound: usize,
+    /// The entry flags that matter for this visitor.
     enabled: u16,
+    /// The checks that every entry needs for this visitor.
+    always: u16,
 }
 
 /// Most views of a bundle, whose places have 8 bits.
@@ -35,11 +38,13 @@ impl<'a> Bundle<'a> {
             *slot = read_view(self, context, index).unwrap_or_default();
             bound += 1;
         }
-        Subject { bundle: self, context: *context, slots, bound, enabled: enabled_checks(context) }
+        let enabled = enabled_checks(context);
+        let always = if context.forced.is_empty() { 0 } else { flag::OVERRIDE };
+        Subject { bundle: self, context: *context, slots, bound, enabled, always }
     }
 }
 
-/// The entry flags that matter for this visitor: who agreed needs no consent check, who brings nothing kept no sticky check.
+/// The entry flags that matter for a visitor: who agreed needs no consent check, who brings nothing kept no sticky check.
 const fn enabled_checks(context: &Context<'_>) -> u16 {
     let mut enabled = u16::MAX;
     if context.consent {
@@ -82,7 +87,14 @@ impl<'a, const N: usize> Subject<'a, N> {
             *slot = held.or_else(|| read_view(self.bundle, &self.context, index)).unwrap_or_default();
             bound += 1;
         }
-        Subject { bundle: self.bundle, context: self.context, slots, bound, enabled: self.enabled }
+        Subject {
+            bundle: self.bundle,
+            context: self.context,
+            slots,
+            bound,
+            enabled: self.enabled,
+            always: self.always,
+        }
     }
 
     /// What the evaluator reads, independent of the room for attributes.
@@ -93,7 +105,7 @@ impl<'a, const N: usize> Subject<'a, N> {
             context: &self.context,
             slots: self.slots.get(..self.bound).unwrap_or(&self.slots),
             enabled: self.enabled,
-            always: if self.context.forced.is_empty() { 0 } else { flag::OVERRIDE },
+            always: self.always,
         }
     }
 }
@@ -104,9 +116,7 @@ pub(crate) struct Bound<'s> {
     pub(crate) bundle: &'s Bundle<'s>,
     pub(crate) context: &'s Context<'s>,
     slots: &'s [Slot<'s>],
-    /// The entry flags that matter for this visitor.
     pub(crate) enabled: u16,
-    /// The checks that every entry needs for this visitor.
     pub(crate) always: u16,
 }
 
@@ -118,11 +128,11 @@ impl<'s> Bound<'s> {
     }
 
     /// What the context has for the attribute that a predicate tests, if it tests one.
-    pub(crate) fn value_of(&self, predicate: &PredicateRecord) -> Option<Value<'s>> {
-        if predicate.op & !op::SHARED < op::EXISTS {
+    pub(crate) fn value_of(&self, predicate: PredicateView<'_>) -> Option<Value<'s>> {
+        if predicate.op() & !op::SHARED < op::EXISTS {
             return None;
         }
-        let name = self.bundle.view_name(predicate.slot)?;
+        let name = self.bundle.view_name(predicate.slot())?;
         self.context
             .attributes
             .iter()

@@ -5,7 +5,7 @@
 
 use super::holdout::Held;
 use super::unit::{Unit, UnitBuffer};
-use super::{Decision, Evaluator, Memory, Reason, VariantIndex};
+use super::{Evaluator, Memory, Reason, VariantIndex};
 use crate::bundle::layout::{
     EntryRecord, EntryView, ExtensionRecord, LayerRecord, NONE, NONE_U32, RangeRecord, VariantRecord,
     flag as bit, state,
@@ -23,16 +23,14 @@ const BEFORE_UNIT: u16 = bit::STATE | bit::SCHEDULE | bit::PREREQUISITE | bit::C
 /// Checks that may fix the variant.
 const FIXED: u16 = bit::OVERRIDE | bit::STICKY;
 
+/// The variant of an experiment, and why.
+type Outcome = (u8, Reason);
+
 impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// Decides an experiment; `None` for a damaged one.
     #[inline(always)]
-    pub(super) fn experiment(
-        &mut self,
-        handle: Handle,
-        record: EntryView<'_>,
-        chain: u8,
-    ) -> Option<Decision> {
-        let outcome = |reason| outcome(handle, record, record.control(), reason);
+    pub(super) fn experiment(&mut self, handle: Handle, record: EntryView<'_>, chain: u8) -> Option<Outcome> {
+        let outcome = |reason| outcome(record, record.control(), reason);
         let checks = record.flags() & self.bound.enabled | self.bound.always;
         if checks & BEFORE_UNIT != 0
             && let Some(reason) = self.before_unit(handle, checks, chain)?
@@ -54,15 +52,15 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
 
     /// An experiment whose unit is not simply there.
     #[cold]
-    fn experiment_of_rare_unit(&mut self, handle: Handle) -> Option<Decision> {
+    fn experiment_of_rare_unit(&mut self, handle: Handle) -> Option<Outcome> {
         let record = EntryView::at(&self.bound.bundle.entries, u32::from(handle.0))?;
         let mut buffer = UnitBuffer::new();
         match self.unit(handle, &mut buffer)? {
             Some(unit) => self.experiment_of_unit(handle, record, unit),
             // What a tester asks for needs no unit.
             None => match self.forced(handle, record.variants_n()) {
-                Some(variant) => outcome(handle, record, variant, Reason::Override),
-                None => outcome(handle, record, record.control(), Reason::NoUnit),
+                Some(variant) => outcome(record, variant, Reason::Override),
+                None => outcome(record, record.control(), Reason::NoUnit),
             },
         }
     }
@@ -74,13 +72,13 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         handle: Handle,
         record: EntryView<'_>,
         unit: Unit<'_>,
-    ) -> Option<Decision> {
-        let control = |reason| outcome(handle, record, record.control(), reason);
+    ) -> Option<Outcome> {
+        let control = |reason| outcome(record, record.control(), reason);
         let checks = record.flags() & self.bound.enabled | self.bound.always;
         if checks & FIXED != 0
-            && let Some((variant, reason)) = self.fixed(handle, unit)?
+            && let Some(fixed) = self.fixed(handle, unit)?
         {
-            return Some(Decision::experiment_outcome(handle, variant, reason));
+            return Some(fixed);
         }
         let shipped = record.state() == state::SHIPPED;
         if checks & bit::HOLDOUT != 0 {
@@ -94,10 +92,10 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
             return control(Reason::NotTargeted);
         }
         if shipped {
-            return outcome(handle, record, record.fixed(), Reason::Shipped);
+            return outcome(record, record.fixed(), Reason::Shipped);
         }
         match self.assign(handle, record, unit)? {
-            Ok(variant) => Some(Decision::experiment_outcome(handle, variant, Reason::Assigned)),
+            Ok(variant) => Some((variant, Reason::Assigned)),
             Err(reason) => control(reason),
         }
     }
@@ -178,10 +176,10 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     }
 }
 
-/// A decision for a variant that the entry states, which must be one of its own.
+/// An outcome with a variant that the entry states, which must be one of its own.
 #[inline(always)]
-fn outcome(handle: Handle, record: EntryView<'_>, variant: u8, reason: Reason) -> Option<Decision> {
-    (variant < record.variants_n()).then_some(Decision::experiment_outcome(handle, variant, reason))
+fn outcome(record: EntryView<'_>, variant: u8, reason: Reason) -> Option<Outcome> {
+    (variant < record.variants_n()).then_some((variant, reason))
 }
 
 /// The extension of an entry that must have one.

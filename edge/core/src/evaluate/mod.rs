@@ -123,7 +123,10 @@ impl<'s, M: Memory, V: Visitor> Evaluator<'s, M, V> {
         }
         let decision = match EntryView::at(&self.bound.bundle.entries, u32::from(handle.0)) {
             Some(record) if record.flags() & UNUSUAL != 0 => self.unusual(handle, record.flags(), chain),
-            Some(record) => self.experiment(handle, record, chain),
+            Some(record) => {
+                let outcome = self.experiment(handle, record, chain);
+                outcome.map(|(variant, reason)| Decision::experiment_outcome(handle, variant, reason))
+            }
             None => None,
         };
         let decision = decision.unwrap_or(Decision::invalid(handle));

@@ -47,13 +47,8 @@ impl UnitWords {
     /// State after `{prefix}{unit}`.
     #[inline]
     pub(crate) fn absorb(&self, prefix: Prefix) -> Scrambled {
-        let [a, b, c, d] = &self.aligned;
-        let aligned = match prefix.len & 3 {
-            0 => a,
-            1 => b,
-            2 => c,
-            _ => d,
-        };
+        let [unshifted, ..] = &self.aligned;
+        let aligned = self.aligned.get((prefix.len & 3) as usize).unwrap_or(unshifted);
         let first = prefix.tail | self.head.wrapping_shl(8 * (prefix.len & 3));
         let mut state = murmur3::step(prefix.state, murmur3::scramble(first));
         for word in aligned.words.iter().take(aligned.whole) {

@@ -8,7 +8,9 @@ mod truth;
 pub(crate) use atom::atom;
 pub use truth::Truth;
 
-use crate::bundle::layout::{NONE, PredicateRecord, op};
+#[cfg(feature = "compile")]
+use crate::bundle::layout::PredicateRecord;
+use crate::bundle::layout::{NONE, PredicateView, op};
 use crate::evaluate::{Evaluator, Memory};
 use crate::explain::{Step, Visitor};
 
@@ -29,59 +31,69 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         }
         match self.memory.truth(index) {
             Some(truth) => Some(truth),
-            None => self.node(index, 0),
+            None => {
+                self.spend(1)?;
+                self.node(index, 0)
+            }
         }
     }
 
-    /// Truth of a predicate that is not remembered.
+    /// Truth of a predicate that is not remembered. Who asks has paid the fuel for it.
     fn node(&mut self, index: u16, depth: u8) -> Option<Truth> {
-        let record = PredicateRecord::whole(&self.bound.bundle.predicates, u32::from(index))?;
-        self.spend(1)?;
-        let operation = record.op & !op::SHARED;
+        let record = PredicateView::at(&self.bound.bundle.predicates, u32::from(index))?;
+        let operation = record.op() & !op::SHARED;
         let truth = if operation == op::AND || operation == op::OR {
             self.junction(index, record, depth, Truth::from(operation == op::OR))?
         } else {
             self.single(index, record, depth)?
         };
-        if record.op & op::SHARED != 0 {
+        if record.op() & op::SHARED != 0 {
             self.memory.keep_truth(index, truth);
         }
         if V::ENABLED {
-            let value = self.bound.value_of(&record);
+            let value = self.bound.value_of(record);
             self.visitor.visit(Step::Condition { index, depth, value, truth });
         }
         Some(truth)
     }
 
     /// A predicate that is no junction and not remembered.
-    fn single(&mut self, index: u16, record: PredicateRecord, depth: u8) -> Option<Truth> {
-        match record.op & !op::SHARED {
-            op::NOT => Some(!self.child(index, low(record.b), depth)?),
-            op::SEGMENT => self.child(index, low(record.b), depth),
+    fn single(&mut self, index: u16, record: PredicateView<'_>, depth: u8) -> Option<Truth> {
+        match record.op() & !op::SHARED {
+            op::NOT => Some(!self.only_child(index, record, depth)?),
+            op::SEGMENT => self.only_child(index, record, depth),
             op::REGEX => {
                 // A pattern's program may run for every byte of a text.
-                self.spend(PATTERN_COST * u32::from(record.n))?;
-                atom(&self.bound, &record)
+                self.spend(PATTERN_COST * u32::from(record.n()))?;
+                atom(&self.bound, record)
             }
-            _ => atom(&self.bound, &record),
+            _ => atom(&self.bound, record),
         }
     }
 
-    /// `and` stops at false, `or` at true; otherwise the lesser or greater of all.
+    /// What a `not` or a segment is about.
+    fn only_child(&mut self, parent: u16, record: PredicateView<'_>, depth: u8) -> Option<Truth> {
+        self.spend(1)?;
+        self.child(parent, low(record.b()), depth)
+    }
+
+    /// `and` stops at false, `or` at true; otherwise the lesser or greater of all. All its parts are paid
+    /// for at once, which is what the compiler counts.
     #[inline(always)]
-    fn junction(&mut self, parent: u16, record: PredicateRecord, depth: u8, stop: Truth) -> Option<Truth> {
+    fn junction(&mut self, parent: u16, record: PredicateView<'_>, depth: u8, stop: Truth) -> Option<Truth> {
         if depth >= DEEPEST {
             return None;
         }
+        self.spend(u32::from(record.n()))?;
         let mut result = !stop;
-        let mut inline = record.b;
-        for place in 0..record.n {
-            let child = if record.n <= 4 {
+        let mut inline = record.b();
+        for place in 0..record.n() {
+            let child = if record.n() <= 4 {
                 let child = low(inline);
                 inline >>= 16;
                 child
             } else {
-                let place = record.a.checked_add(u32::from(place))?;
+                let place = record.a().checked_add(u32::from(place))?;
                 u16::from_le_bytes(self.bound.bundle.children.record::<2>(place)?)
             };
             // Asked before what is remembered, so that a damaged bundle is the same to a set of decisions and to one.
@@ -105,13 +117,12 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     /// A part of a junction: a test of an attribute is done in place.
     #[inline(always)]
     fn part(&mut self, parent: u16, child: u16, depth: u8) -> Option<Truth> {
-        let record = PredicateRecord::whole(&self.bound.bundle.predicates, u32::from(child))?;
-        let in_place = !V::ENABLED && record.op > op::SEGMENT && record.op < op::REGEX_OR_SHARED;
+        let record = PredicateView::at(&self.bound.bundle.predicates, u32::from(child))?;
+        let in_place = !V::ENABLED && record.op() > op::SEGMENT && record.op() < op::REGEX_OR_SHARED;
         if !in_place {
             return self.child(parent, child, depth);
         }
-        self.spend(1)?;
-        atom(&self.bound, &record)
+        atom(&self.bound, record)
     }
 
     /// A child stands before its parent, so that there can be no cycle.
