@@ -78,7 +78,8 @@ impl BetaPosterior {
         } else if complement <= 0.0 {
             Ok((1.0, 0.0))
         } else {
-            beta::tails(self.a, self.b, rate, complement)
+            // A shift may round one of them past 1 while the other is still positive.
+            beta::tails(self.a, self.b, rate.min(1.0), complement.min(1.0))
         }
     }
 }
@@ -101,7 +102,7 @@ impl Posterior for BetaPosterior {
         let (rate, complement) = rate_at(u);
         match shift {
             Shift::By(distance) => self.tails_between(rate + distance, complement - distance),
-            Shift::Lift(lift) => self.tails_between(rate * (1.0 + lift), complement * (1.0 + lift) - lift),
+            Shift::Lift(lift) => self.tails_between(rate * (1.0 + lift), complement - rate * lift),
         }
     }
 

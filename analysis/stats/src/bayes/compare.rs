@@ -282,6 +282,18 @@ mod tests {
     }
 
     #[test]
+    fn a_lift_over_a_control_that_is_known_is_that_of_the_treatment_alone() {
+        let of = |units, conversions| BetaPrior::UNIFORM.update(Proportion::new(units, conversions).unwrap());
+        let (control, treatment) = (of(1_000_000_000, 100_000_000), of(10, 1));
+        let alpha = Alpha::new(0.05).unwrap();
+        let lift = contrast(&control, &treatment, Direction::Increase, alpha).unwrap().lift.unwrap();
+        let own = treatment.credible_interval(alpha).unwrap();
+        for (found, end) in [(lift.lower, own.lower), (lift.upper, own.upper)] {
+            assert!((found.unwrap() - (end.unwrap() / 0.1 - 1.0)).abs() < 1e-6, "{lift:?} {own:?}");
+        }
+    }
+
+    #[test]
     fn a_control_that_is_surely_negative_is_not_called_zero() {
         let arm = |mean| NormalPosterior::new(mean, 1.0).unwrap();
         let found =
