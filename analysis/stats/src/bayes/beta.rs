@@ -61,6 +61,9 @@ pub struct BetaPosterior {
 /// Tail exponent below which nothing is integrated: e^-80 is 2e-35.
 const NEGLIGIBLE: f64 = 80.0;
 
+/// The largest grain of a logit's density: that of a rare event falls as steeply as a Gumbel's, however wide it is.
+const SMOOTH: f64 = 0.65;
+
 impl BetaPosterior {
     /// The mode of the logit of the rate.
     pub(super) fn logit_mode(&self) -> f64 {
@@ -112,6 +115,10 @@ impl Posterior for BetaPosterior {
 
     fn upper_quantile(&self, p: f64) -> Result<f64, Inconclusive> {
         beta::upper_quantile(p, self.a, self.b)
+    }
+
+    fn grain(&self) -> f64 {
+        self.logit_scale().min(SMOOTH)
     }
 
     fn landmarks(&self) -> Vec<f64> {

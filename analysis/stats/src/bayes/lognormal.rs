@@ -145,6 +145,10 @@ impl Posterior for LogMeanPosterior {
         self.solve(normal::upper_quantile(p)?, |(_, above)| p - above)
     }
 
+    fn grain(&self) -> f64 {
+        self.standard_deviation
+    }
+
     fn landmarks(&self) -> Vec<f64> {
         let reach = |end: f64| (end - self.mean).abs() + 14.0 * self.standard_deviation;
         let ends = self

@@ -156,6 +156,10 @@ impl Posterior for NormalPosterior {
         Ok(self.mean + self.standard_deviation * normal::upper_quantile(p)?)
     }
 
+    fn grain(&self) -> f64 {
+        self.standard_deviation
+    }
+
     fn landmarks(&self) -> Vec<f64> {
         spread_points(
             self.mean,

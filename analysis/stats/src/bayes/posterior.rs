@@ -34,6 +34,10 @@ pub trait Posterior {
     /// As [`Posterior::quantile`].
     fn upper_quantile(&self, p: f64) -> Result<f64, Inconclusive>;
 
+    /// The length of the coordinate on which the density varies: its width as a normal's standard deviation, or less
+    /// where it is less smooth than a normal's.
+    fn grain(&self) -> f64;
+
     /// Coordinates between which the density is smooth, from where the lower tail is negligible to where the upper
     /// one is.
     fn landmarks(&self) -> Vec<f64>;
@@ -94,6 +98,15 @@ impl Shift {
         match self {
             Self::By(distance) => value + distance,
             Self::Lift(lift) => value * (1.0 + lift),
+        }
+    }
+
+    /// The move back.
+    #[must_use]
+    pub fn back(self) -> Self {
+        match self {
+            Self::By(distance) => Self::By(-distance),
+            Self::Lift(lift) => Self::Lift(-lift / (1.0 + lift)),
         }
     }
 

@@ -123,7 +123,8 @@ impl Posterior for StudentPosterior {
 
     fn tails(&self, u: f64) -> Result<(f64, f64), Inconclusive> {
         let t = self.standardised(u);
-        Ok((student::cdf(t, self.degrees_of_freedom)?, student::sf(t, self.degrees_of_freedom)?))
+        let smaller = student::sf(t.abs(), self.degrees_of_freedom)?;
+        Ok(if t > 0.0 { (1.0 - smaller, smaller) } else { (smaller, 1.0 - smaller) })
     }
 
     fn tails_after(&self, u: f64, shift: Shift) -> Result<(f64, f64), Inconclusive> {
@@ -136,6 +137,10 @@ impl Posterior for StudentPosterior {
 
     fn upper_quantile(&self, p: f64) -> Result<f64, Inconclusive> {
         Ok(self.location + self.scale * student::upper_quantile(p, self.degrees_of_freedom)?)
+    }
+
+    fn grain(&self) -> f64 {
+        self.scale
     }
 
     fn landmarks(&self) -> Vec<f64> {
