@@ -13,6 +13,8 @@ use super::{
     recursion::{Path, smallest_gap},
     spending::Sides,
 };
+use crate::dist::normal;
+use crate::root::solve_increasing;
 use crate::{Effect, Inconclusive, Interval, PValue, inconclusive::finite};
 
 /// What a group-sequential test says at its latest look.
@@ -54,7 +56,7 @@ pub fn at_last_look(looks: &[Look], effect: &Effect, design: &Design) -> Result<
     let stop = last.boundary.unwrap_or(f64::INFINITY);
     let reach = stop * effect.standard_error;
     let level = design.alpha.level();
-    let end = |error: f64| Ok(scale * outcome.drift_where(|drift| outcome.as_high(drift) - error)?);
+    let end = |error: f64| Ok(scale * outcome.drift_where_as_high(error)?);
     let median_unbiased = end(0.5)?;
     Ok(match sides {
         Sides::One => Adjusted {
@@ -66,7 +68,7 @@ pub fn at_last_look(looks: &[Look], effect: &Effect, design: &Design) -> Result<
         },
         Sides::Two => {
             let half = 0.5 * design.alpha.get();
-            let upper = scale * outcome.drift_where(|drift| half - outcome.as_low(drift))?;
+            let upper = scale * outcome.drift_where_as_low(half)?;
             Adjusted {
                 stopped: z.abs() >= stop,
                 p_value: PValue::clamped(2.0 * outcome.as_high(0.0).min(outcome.as_low(0.0))),
@@ -113,36 +115,36 @@ impl Outcome<'_> {
         (path, below, above)
     }
 
-    /// The drift at which an increasing function is zero, searched outwards from the naive estimate.
-    fn drift_where(&self, increasing: impl Fn(f64) -> f64) -> Result<f64, Inconclusive> {
-        let failed = Inconclusive::NotConverged { what: "adjusted interval" };
-        let naive = self.z / self.last.sqrt();
-        let unit = 1.0 / self.last.sqrt();
-        let bracket = |direction: f64| {
-            (0..12).map(|k| naive + direction * unit * f64::from(1 << k)).find(|&drift| {
-                let value = increasing(drift);
-                direction * value > 0.0
-            })
-        };
-        let (mut low, mut high) = (bracket(-1.0).ok_or(failed)?, bracket(1.0).ok_or(failed)?);
-        let (mut at_low, mut at_high) = (increasing(low), increasing(high));
-        // Bisection with a secant step where it stays inside: about ten evaluations.
-        for round in 0..200 {
-            let secant = high - at_high * (high - low) / (at_high - at_low);
-            let middle = 0.5 * (low + high);
-            let next = if round % 3 != 2 && secant > low && secant < high { secant } else { middle };
-            let value = increasing(next);
-            if value == 0.0 || high - low < 1e-9 * unit.max(naive.abs()) {
-                return Ok(next);
-            }
-            if value > 0.0 {
-                (high, at_high) = (next, value);
-            } else {
-                (low, at_low) = (next, value);
-            }
-        }
-        Err(failed)
+    /// The drift under which an outcome at least as high has this probability.
+    fn drift_where_as_high(&self, probability: f64) -> Result<f64, Inconclusive> {
+        let wanted = deviate(probability)?;
+        self.drift_where(wanted, |drift| Ok(deviate(self.as_high(drift))? - wanted))
     }
+
+    /// The drift under which an outcome at least as low has this probability.
+    fn drift_where_as_low(&self, probability: f64) -> Result<f64, Inconclusive> {
+        let wanted = deviate(probability)?;
+        self.drift_where(-wanted, |drift| Ok(wanted - deviate(self.as_low(drift))?))
+    }
+
+    /// The drift at which an increasing function is zero, from that of a test without earlier looks: a number of standard
+    /// errors from the naive one.
+    fn drift_where(
+        &self,
+        errors: f64,
+        increasing: impl Fn(f64) -> Result<f64, Inconclusive>,
+    ) -> Result<f64, Inconclusive> {
+        let unit = 1.0 / self.last.sqrt();
+        let guess = unit * (self.z + errors);
+        let line = (f64::NEG_INFINITY, f64::INFINITY);
+        let bracket = (guess - 0.1 * unit, guess + 0.1 * unit);
+        solve_increasing(increasing, bracket, line, 1e-9, "adjusted interval")
+    }
+}
+
+/// The normal deviate of a probability, in which the ordering's probabilities are nearly linear in the drift.
+fn deviate(probability: f64) -> Result<f64, Inconclusive> {
+    normal::quantile(probability.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON))
 }
 
 #[cfg(test)]
