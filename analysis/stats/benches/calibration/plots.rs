@@ -178,9 +178,8 @@ fn power(path: &Path, study: &Study) -> Drawn {
     let effect = |i: u32| 0.001 * f64::from(i);
     let planned =
         (0..=20).map(|i| Ok((effect(i), plan.power(&metric, Change::Absolute(effect(i)), 20_000.0)?.get())));
-    let small = Study::of(study.runs / 4);
     let found = (0..=20).step_by(2).map(|i| {
-        let significant = small.repeat("a curve of power", |rng| {
+        let significant = study.repeat("a curve of power", |rng| {
             let (control, treatment) =
                 (conversions(rng, 10_000, 0.1), conversions(rng, 10_000, 0.1 + effect(i)));
             Ok(z_test(control, treatment, alpha)?.p_value.is_significant(alpha))

@@ -4,12 +4,12 @@ use crate::simulations::{Claim, Study};
 
 pub(crate) fn markdown(study: &Study) -> String {
     let mut text = format!(
-        "# Calibration\n\nWhat each method claims against simulated experiments whose truth is known: {} for each row, \
-         fewer where `n` says so. Seeds are fixed, so a run repeats to the digit. Bounds are the claim with four \
+        "# Calibration\n\nWhat each method claims against simulated experiments whose truth is known: {} for each row. \
+         Seeds are fixed, so a run repeats to the digit. Bounds are the claim with four \
          standard deviations of Monte-Carlo error, and the approximation error of the method where one is stated \
          (`about`). `shown` rows are failures that have to be seen.\n\nWritten by `cargo bench -p kerf-stats --bench \
          calibration`, which fails when a figure leaves its bounds. METHODS.md reads the plots.\n\n\
-         | method | quantity | claim | found | bounds | n |\n|---|---|---|---|---|---|\n",
+         | method | quantity | claim | found | bounds |\n|---|---|---|---|---|\n",
         study.runs
     );
     for figure in &study.figures {
@@ -23,8 +23,8 @@ pub(crate) fn markdown(study: &Study) -> String {
         };
         let mark = if figure.holds() { "" } else { " **outside**" };
         text.push_str(&format!(
-            "| {} | {} | {claim} | {:.4}{mark} | {low:.4} to {high:.4} | {} |\n",
-            figure.method, figure.quantity, figure.found, figure.runs
+            "| {} | {} | {claim} | {:.4}{mark} | {low:.4} to {high:.4} |\n",
+            figure.method, figure.quantity, figure.found
         ));
     }
     text

@@ -17,13 +17,11 @@ use super::{
 
 pub(crate) fn simulate(study: &mut Study) {
     effects(study);
-    study.with_runs(4, |study| {
-        rates(study);
-        best_of_three(study);
-        unknown_variance(study);
-        log_normal(study);
-    });
+    rates(study);
+    best_of_three(study);
     means(study);
+    unknown_variance(study);
+    log_normal(study);
 }
 
 fn effects(study: &mut Study) {

@@ -81,14 +81,6 @@ impl Study {
         self.figures.push(Figure { method, quantity: quantity.into(), claim, found, runs });
     }
 
-    /// A study of the same kind with fewer runs, for methods that cost milliseconds; figures go to this one.
-    pub(crate) fn with_runs(&mut self, divisor: u32, simulate: impl FnOnce(&mut Self)) {
-        let mut smaller = Self::of((self.runs / divisor).max(100));
-        simulate(&mut smaller);
-        self.figures.append(&mut smaller.figures);
-        self.p_values.append(&mut smaller.p_values);
-    }
-
     /// Repeats an experiment with a seed of its own.
     pub(crate) fn repeat<T>(
         &self,

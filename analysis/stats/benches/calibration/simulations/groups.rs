@@ -27,7 +27,7 @@ pub(crate) fn simulate(study: &mut Study) {
     of_shrinkage(study);
     of_overlaps(study);
     of_trees(study);
-    study.with_runs(2, of_bandits);
+    of_bandits(study);
 }
 
 fn seen(rng: &mut Rng, centre: f64, error: f64) -> Estimate {

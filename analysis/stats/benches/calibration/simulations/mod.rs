@@ -19,7 +19,7 @@ pub(crate) use sequential::{Peeking, looks};
 /// Adds the figures of one area.
 type Simulate = fn(&mut Study);
 
-/// Every simulation; `runs` experiments for each method, fewer where one costs milliseconds.
+/// Every simulation, of as many experiments for each method as the study has runs.
 pub(crate) const ALL: [(&str, Simulate); 8] = [
     ("fixed", fixed::simulate),
     ("variance_reduction", variance_reduction::simulate),

@@ -44,9 +44,7 @@ fn check(
     let size = plan.sample_size(&metric, change, eighty()).unwrap();
     let promised = plan.power(&metric, change, (size.control + size.treatment) as f64).unwrap().get();
     let quantity = format!("power with {} and {} units", size.control, size.treatment);
-    study.share(method, &quantity, Claim::About(promised, 0.006), |rng| {
-        test(rng, size.control, size.treatment)
-    });
+    study.share(method, &quantity, Claim::Is(promised), |rng| test(rng, size.control, size.treatment));
 }
 
 pub(crate) fn simulate(study: &mut Study) {

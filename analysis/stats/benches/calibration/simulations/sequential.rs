@@ -28,7 +28,7 @@ pub(crate) fn simulate(study: &mut Study) {
     fixed_read_daily(study);
     group_sequential(study);
     classical_constants(study);
-    study.with_runs(2, adjusted);
+    adjusted(study);
     always_valid_daily(study);
     ratios(study);
     split(study);
