@@ -198,11 +198,12 @@ fn of_bandits(study: &mut Study) {
         Claim::Shown(0.09, 0.0995),
         naive,
     );
-    for (method, rule) in [
-        ("bandit, variance-stabilising weights", Rule::Thompson),
-        ("bandit, top-two", Rule::TopTwo { leader_share: Probability::new(0.5).unwrap() }),
+    // Few batches are not yet normal where the shares run to their floor, as they do not under top-two.
+    let top_two = Rule::TopTwo { leader_share: Probability::new(0.5).unwrap() };
+    for (method, rule, claim) in [
+        ("bandit, variance-stabilising weights", Rule::Thompson, Claim::About(0.95, 0.0075)),
+        ("bandit, top-two", top_two, Claim::Is(0.95)),
     ] {
-        let claim = Claim::About(0.95, 0.01);
         study.share(method, "interval of the difference holds it, AIPW", claim, |rng| {
             let batches = bandit(rng, rule, [0.1, 0.14])?;
             let found = arm_difference(&batches, 0, 1, Score::Aipw, BatchWeight::VarianceStabilising)?;
