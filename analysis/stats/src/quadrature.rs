@@ -40,6 +40,9 @@ pub(crate) fn trapezoid(
     breaks: &[f64],
     step: f64,
 ) -> Result<Option<f64>, Inconclusive> {
+    if breaks.iter().any(|point| !point.is_finite()) {
+        return Ok(None);
+    }
     let heights: Vec<(f64, f64)> =
         breaks.iter().map(|point| Ok((*point, f(*point)?))).collect::<Result<_, Inconclusive>>()?;
     let Some(&(peak, top)) = heights.iter().max_by(|one, other| one.1.total_cmp(&other.1)) else {
@@ -264,6 +267,7 @@ mod tests {
         assert_eq!(found(|_| 0.0, &[0.0], 0.5), None);
         assert_eq!(found(|_| f64::NAN, &[0.0], 0.5), None);
         assert_eq!(found(normal, &[], 0.5), None);
+        assert_eq!(found(normal, &[0.0, f64::INFINITY], 0.25), None);
     }
 
     #[test]

@@ -317,7 +317,7 @@ impl<'a, P: Posterior> Ends<'a, P> {
         };
         let domain = match shift(0.0) {
             Shift::By(_) => (f64::NEG_INFINITY, f64::INFINITY),
-            Shift::Lift(_) => (-1.0 + f64::EPSILON, f64::INFINITY),
+            Shift::Lift(_) => (-1.0, f64::INFINITY),
         };
         let (on_control, on_treatment) = self.likely(side);
         let guess = distance(on_control, on_treatment);
@@ -472,6 +472,15 @@ mod tests {
         for (found, end) in [(lift.lower, own.lower), (lift.upper, own.upper)] {
             assert!((found.unwrap() - (end.unwrap() / 0.1 - 1.0)).abs() < 1e-6, "{lift:?} {own:?}");
         }
+    }
+
+    #[test]
+    fn a_lift_may_end_at_minus_one_to_the_last_digit() {
+        // The lowest millionth of a Beta(0.3, 1) is below 1e-20.
+        let of = |a, b| BetaPrior::new(a, b).unwrap().update(Proportion::default());
+        let alpha = Alpha::new(1e-6).unwrap();
+        let found = contrast(&of(100.0, 100.0), &of(0.3, 1.0), Direction::Increase, alpha).unwrap();
+        assert!((found.lift.unwrap().lower.unwrap() + 1.0).abs() < 1e-9, "{found:?}");
     }
 
     #[test]
