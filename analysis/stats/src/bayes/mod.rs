@@ -5,6 +5,7 @@
 
 mod beta;
 mod compare;
+mod contrast;
 mod effect;
 mod lognormal;
 mod normal;
@@ -12,7 +13,8 @@ mod posterior;
 mod student;
 
 pub use beta::{BetaPosterior, BetaPrior};
-pub use compare::{Contrast, Standing, contrast, standings};
+pub use compare::{Standing, standings};
+pub use contrast::{Contrast, contrast};
 pub use effect::{EffectPosterior, effect_posterior};
 pub use lognormal::LogMeanPosterior;
 pub use normal::{NormalPosterior, NormalPrior, unit_loss};
