@@ -85,6 +85,7 @@ pub(super) fn integral(
     }
 }
 
+/// The least grain of the arms.
 pub(super) fn narrowest<'a, P: Posterior + 'a>(arms: impl IntoIterator<Item = &'a P>) -> f64 {
     arms.into_iter().map(Posterior::grain).fold(f64::INFINITY, f64::min)
 }

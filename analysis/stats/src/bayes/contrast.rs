@@ -70,7 +70,7 @@ pub fn contrast<P: Posterior>(
     let pair = Pair { control, treatment };
     let ends = Ends::of(&pair, alpha)?;
     let lift = if control.is_positive()? {
-        ends.interval(Shift::Lift)
+        ends.interval(Measure::Lift)
     } else {
         Err(Inconclusive::ControlNotPositive)
     };
@@ -78,7 +78,7 @@ pub fn contrast<P: Posterior>(
         probability_better: pair.beyond(Shift::By(0.0), better)?.min(1.0),
         loss_of_shipping: loss(treatment, control)?,
         loss_of_keeping: loss(control, treatment)?,
-        difference: ends.interval(Shift::By)?,
+        difference: ends.interval(Measure::Difference)?,
         lift,
     })
 }
@@ -191,51 +191,72 @@ impl<'a, P: Posterior> Ends<'a, P> {
         Ok(Self { pair, alpha, control, treatment })
     }
 
-    fn interval(&self, shift: fn(f64) -> Shift) -> Result<Interval, Inconclusive> {
-        let (lower, upper) = (self.end(Side::Lower, shift)?, self.end(Side::Upper, shift)?);
+    fn interval(&self, measure: Measure) -> Result<Interval, Inconclusive> {
+        let (lower, upper) = (self.end(Side::Lower, measure)?, self.end(Side::Upper, measure)?);
         Ok(Interval::between(lower, upper, self.alpha.level()))
     }
 
     /// The difference or lift beyond which lies half of alpha on that side; each tail is integrated as such.
     ///
     /// Solved in normal deviates of the tail, which are nearly linear in it.
-    fn end(&self, side: Side, shift: fn(f64) -> Shift) -> Result<f64, Inconclusive> {
+    fn end(&self, side: Side, measure: Measure) -> Result<f64, Inconclusive> {
         let wanted = normal::upper_quantile(0.5 * self.alpha.get())?;
-        let excess = |by: f64| -> Result<f64, Inconclusive> {
-            let tail = self.pair.beyond(shift(by), side)?.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON);
-            let deviate = normal::upper_quantile(tail)?;
+        let excess = |distance: f64| -> Result<f64, Inconclusive> {
+            let tail = self.pair.beyond(measure.shift(distance), side)?;
+            let deviate = normal::upper_quantile(tail.clamp(f64::MIN_POSITIVE, 1.0 - f64::EPSILON))?;
             Ok(if side == Side::Lower { wanted - deviate } else { deviate - wanted })
         };
-        let distance = |on_control: f64, on_treatment: f64| match shift(0.0) {
-            Shift::By(_) => on_treatment - on_control,
-            Shift::Lift(_) => P::lift_between(on_control, on_treatment),
-        };
-        let domain = match shift(0.0) {
-            Shift::By(_) => (f64::NEG_INFINITY, f64::INFINITY),
-            Shift::Lift(_) => (-1.0, f64::INFINITY),
-        };
-        let (on_control, on_treatment) = self.likely(side);
-        let guess = distance(on_control, on_treatment);
-        let doubt = DOUBT * (guess - distance(self.control.median, self.treatment.median)).abs();
+        let (guess, doubt) = self.likely(side, measure);
         let bracket = (guess - doubt, guess + doubt);
-        solve_increasing(excess, bracket, domain, 1e-10, "the end of a credible interval")
+        let line = (f64::NEG_INFINITY, f64::INFINITY);
+        let distance = solve_increasing(excess, bracket, line, 1e-10, "the end of a credible interval")?;
+        Ok(measure.value(distance))
     }
 
-    /// Values of control and treatment that are about as far apart as the end on that side: the squares of the arms' own
-    /// distances from their medians add up.
+    /// About where the end on that side is, and how far off that may be: the squares of the arms' own distances from
+    /// their medians add up.
     ///
     /// Source: Zou and Donner, Statistics in Medicine 27 (2008).
-    fn likely(&self, side: Side) -> (f64, f64) {
+    fn likely(&self, side: Side, measure: Measure) -> (f64, f64) {
         let Self { control, treatment, .. } = self;
-        let (of_control, of_treatment) = match side {
-            Side::Lower => (control.upper - control.median, treatment.lower - treatment.median),
-            Side::Upper => (control.lower - control.median, treatment.upper - treatment.median),
+        let (on_control, on_treatment, sign) = match side {
+            Side::Lower => (control.upper, treatment.lower, -1.0),
+            Side::Upper => (control.lower, treatment.upper, 1.0),
         };
-        let together = of_control.hypot(of_treatment);
-        (
-            control.median + of_control * (of_control / together).abs(),
-            treatment.median + of_treatment * (of_treatment / together).abs(),
-        )
+        let reach = measure
+            .distance::<P>(control.median, on_control)
+            .hypot(measure.distance::<P>(treatment.median, on_treatment));
+        (measure.distance::<P>(control.median, treatment.median) + sign * reach, DOUBT * reach)
+    }
+}
+
+/// How two values are compared, on a scale where distances add up: lifts as logarithms.
+#[derive(Clone, Copy)]
+enum Measure {
+    Difference,
+    Lift,
+}
+
+impl Measure {
+    fn distance<P: Posterior>(self, from: f64, to: f64) -> f64 {
+        match self {
+            Self::Difference => to - from,
+            Self::Lift => P::log_lift(from, to),
+        }
+    }
+
+    fn value(self, distance: f64) -> f64 {
+        match self {
+            Self::Difference => distance,
+            Self::Lift => distance.exp_m1(),
+        }
+    }
+
+    fn shift(self, distance: f64) -> Shift {
+        match self {
+            Self::Difference => Shift::By(distance),
+            Self::Lift => Shift::Lift(distance.exp_m1()),
+        }
     }
 }
 

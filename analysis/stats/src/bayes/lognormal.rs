@@ -170,8 +170,8 @@ impl Posterior for LogMeanPosterior {
         1.0
     }
 
-    fn lift_between(control: f64, treatment: f64) -> f64 {
-        (treatment - control).exp_m1()
+    fn log_lift(from: f64, to: f64) -> f64 {
+        to - from
     }
 
     fn mean(&self) -> Result<f64, Inconclusive> {

@@ -48,10 +48,10 @@ pub trait Posterior {
     /// `dθ/du` at `u`, the same for all posteriors of one type.
     fn slope(u: f64) -> f64;
 
-    /// The lift between two values of θ.
+    /// The logarithm of one plus the lift from one value of θ to another.
     #[must_use]
-    fn lift_between(control: f64, treatment: f64) -> f64 {
-        treatment / control - 1.0
+    fn log_lift(from: f64, to: f64) -> f64 {
+        (to / from).ln()
     }
 
     /// Mean of θ.
