@@ -98,6 +98,26 @@ fn hashed_ids_decide_like_the_ids_themselves() {
     assert_eq!(compile(&serde_json::from_str(&text).unwrap()).unwrap().bytes, plain);
 }
 
+/// What is given out must not decide where the binary form does not.
+#[test]
+fn an_id_that_is_refused_stays_refused_when_ids_are_hashed() {
+    for id in [json!(""), json!({"hash":"0123456789abcdef"}), json!({"hash":"x"})] {
+        let mut wire: wire::Bundle = serde_json::from_value(json!({
+            "format":1,"environment":"production","version":7,"created":"2026-11-25T04:00:00Z",
+            "experiments":[{"key":"e","variants":halves(),"overrides":[{"ids":[id],"variant":"treatment"}]},
+                {"key":"s","variants":halves(),"when":{"segment":"s"}}],
+            "segments":[{"key":"s","included":[id,"u1"]}]}))
+        .unwrap();
+        let refused = |wire: &wire::Bundle| -> Vec<String> {
+            compile(wire).unwrap().invalid.into_iter().map(|entry| entry.key).collect()
+        };
+        let before = refused(&wire);
+        assert_eq!(before.len(), 3, "{id}: {before:?}");
+        wire.hash_ids();
+        assert_eq!(refused(&wire), before, "{id}");
+    }
+}
+
 #[test]
 fn adoption_names_every_fault() {
     let bytes = compiled(json!({"experiments":[{"key":"e","variants":halves()}]})).bytes;
@@ -203,6 +223,9 @@ fn patterns() {
         ("^$", &[""], &["a"]),
         ("(a*)*b", &["aaab", "b"], &["aaaa"]),
         ("x{0}y?z", &["z", "yz"], &["x"]),
+        (r"a\B.", &["ab"], &["a b"]),
+        (r"^.\B.$", &["ab", "éé"], &["aé"]),
+        (r"^[^a]\Ba$", &[], &["éa"]),
     ] {
         let compiled = compiled(
             json!({"experiments":[{"key":"e","variants":halves(),"when":{"attr":"x","op":"regex","value":pattern}}]}),

@@ -204,6 +204,100 @@ fn what_a_tester_asks_for_needs_no_unit() {
     assert_eq!(decision.exposure(), None);
 }
 
+/// A pause serves control to whom the experiment would take, a tester without a unit included.
+#[test]
+fn a_pause_changes_nothing_for_a_tester_without_a_unit() {
+    for (state, reason) in [("running", Reason::Override), ("paused", Reason::Paused)] {
+        let variants = json!([{"key":"off","weight_bp":5000},{"key":"on","weight_bp":5000}]);
+        let compiled = compiled(json!({
+            "experiments": [{"key":"e","state":state,"control":"off","variants":variants}],
+            "flags": [{"key":"f","type":"boolean","off_variant":"off","default":"off",
+                "variants":[{"key":"on","value":true},{"key":"off","value":false}],
+                "rules":[{"id":"test","experiment":"e"},{"id":"all","serve":"on"}]}]}));
+        assert_eq!(compiled.invalid, []);
+        let bundle = Bundle::open(&compiled.bytes).unwrap();
+        let handle = bundle.find("e").unwrap();
+        let variant = bundle.entry(handle).unwrap().variant_index("off").unwrap();
+        let forced = [Forced { handle, variant }];
+        let decision = bundle.bind(&Context::new(&[], 0).forced(&forced)).decide(bundle.find("f").unwrap());
+        assert_eq!((decision.reason(), decision.rule()), (reason, Some(0)), "{state}");
+    }
+}
+
+/// What an entry that is refused would have needed is no work for those that need it.
+#[test]
+fn the_work_of_a_refused_entry_counts_for_nobody() {
+    let many: Vec<Value> =
+        (0..16_000).map(|n| json!({"attr":"x","op":"eq","value":format!("{n}")})).collect();
+    let rule = |n: usize| json!({"id": format!("r{n}"), "when": {"not": {"and": many}}, "serve": "off"});
+    let flag = |key: &str, rules: Vec<Value>, prerequisites: Value| {
+        json!({"key":key,"type":"boolean","off_variant":"off","default":"off","rules":rules,"prerequisites":prerequisites,
+            "variants":[{"key":"on","value":true},{"key":"off","value":false}]})
+    };
+    let mut rules: Vec<Value> = (0..3).map(rule).collect();
+    rules.push(json!({"id":"last","serve":"nope"}));
+    let bad = flag("bad", rules, json!([]));
+    let good = flag("good", vec![rule(0)], json!([{"flag":"bad","variant":"on"}]));
+    let compiled = compiled(json!({"flags": [bad, good]}));
+    let refused: Vec<&str> = compiled.invalid.iter().map(|entry| entry.key.as_str()).collect();
+    assert_eq!(refused, ["bad"], "{:?}", compiled.invalid);
+}
+
+/// Patterns and parts go through whole texts, so fewer of them fit into a decision, and what fits is decided.
+#[test]
+fn tests_of_whole_texts_are_bounded() {
+    let decided = |op: &str, values: Vec<String>, text: &str| {
+        let tests: Vec<Value> =
+            values.iter().map(|value| json!({"attr":"x","op":op,"value":value})).collect();
+        let compiled = compiled(json!({"experiments": [experiment("e", json!({"when": {"or": tests}}))]}));
+        let reason = reason(&compiled.bytes, "e", &[USER, Attribute::text("x", text)]);
+        let said = compiled.invalid.first().map(|entry| entry.reason.clone());
+        assert_eq!(said.is_some(), reason == Reason::Invalid);
+        (reason, said.unwrap_or_default())
+    };
+    let patterns = |n: usize| (0..n).map(|n| format!("(?:a?){{163}}a{{16{n}}}c")).collect();
+    let text = "a".repeat(1024);
+    assert_eq!(decided("regex", patterns(2), &text).0, Reason::NotTargeted);
+    let (reason, said) = decided("regex", patterns(4), &text);
+    assert!(reason == Reason::Invalid && said.contains("16384 is the most"), "{said}");
+    let parts = |n: usize| (0..n).map(|n| format!("{n}{}", "a".repeat(100))).collect();
+    assert_eq!(decided("contains", parts(900), &text).0, Reason::NotTargeted);
+    assert_eq!(decided("contains", parts(1000), &text).0, Reason::Invalid);
+    let long = |len: usize| format!("{}b", "a".repeat(len - 1));
+    assert_eq!(decided("contains", vec!["ab".into()], &long(8192)).0, Reason::Assigned);
+    assert_eq!(decided("contains", vec!["ab".into()], &long(8193)).0, Reason::NotTargeted);
+}
+
+/// Where the description of an attribute is damaged, its entries are, however many attributes a subject has room for.
+#[test]
+fn a_damaged_view_is_damage_for_every_subject() {
+    let when = json!({"not": {"attr":"x","op":"eq","value":"y"}});
+    let mut bytes = compiled(json!({"experiments": [experiment("e", json!({"when": when}))]})).bytes;
+    let attributes = [USER, Attribute::text("x", "z")];
+    assert_eq!(reason(&bytes, "e", &attributes), Reason::Assigned);
+    let section =
+        (0..).map(|section| 64 + 16 * section).find(|line| bytes[*line..line + 2] == [8, 0]).unwrap();
+    let views =
+        usize::try_from(u32::from_le_bytes(bytes[section + 4..section + 8].try_into().unwrap())).unwrap();
+    for view in 0..2 {
+        let place = views + 8 * view;
+        let name: [u8; 4] = bytes[place..place + 4].try_into().unwrap();
+        bytes[place..place + 4].fill(0xff);
+        let bundle = Bundle::open(&bytes).unwrap();
+        let (context, handle) = (Context::new(&attributes, 0), bundle.find("e").unwrap());
+        let mut all = [Decision::EMPTY];
+        bundle.bind_with::<0>(&context).decide_all(&mut all);
+        let decisions = [
+            bundle.bind_with::<0>(&context).decide(handle),
+            bundle.bind_with::<1>(&context).decide(handle),
+            bundle.bind(&context).decide(handle),
+            all[0],
+        ];
+        assert_eq!(decisions.map(|decision| decision.reason()), [Reason::Invalid; 4], "view {view}");
+        bytes[place..place + 4].copy_from_slice(&name);
+    }
+}
+
 #[test]
 fn any_number_of_attributes_is_looked_at() {
     let when = |n: usize| json!({"attr": format!("v{n}"), "op": "semver_gte", "value": "2.3.0"});

@@ -36,7 +36,9 @@ impl Compiler<'_> {
             return Err(refuse!("when: nested {depth} deep; {DEEPEST} is the most"));
         }
         if work > MOST_WORK {
-            return Err(refuse!("when: {work} tests, segments included; {MOST_WORK} is the most"));
+            return Err(refuse!(
+                "when: the work of {work} tests, segments included; {MOST_WORK} is the most (contains is 17, a pattern some hundreds)"
+            ));
         }
         self.use_predicate(predicate);
         self.work += work;

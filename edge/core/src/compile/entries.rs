@@ -20,6 +20,8 @@ use crate::wire::{Bundle, Experiment, Flag, Lenient};
 
 /// Fuel that compiled entries leave unused, for what is not counted exactly.
 const RESERVE: u32 = 4096;
+/// Work of an entry that cannot be decided.
+const INVALID_WORK: u32 = 1;
 
 /// A bundle while it is compiled.
 pub(super) struct Compiler<'w> {
@@ -104,7 +106,7 @@ impl<'w> Compiler<'w> {
                 Some(refusal) => Err(refusal),
                 None => self.compile_source(key),
             };
-            works.push(self.work);
+            works.push(if compiled.is_ok() { self.work } else { INVALID_WORK });
             records.push(self.finish(key, ordinal, compiled)?);
         }
         self.report_segments();
@@ -226,6 +228,9 @@ impl<'w> Compiler<'w> {
             keys.iter().enumerate().map(|(place, key)| (*key, place)).collect();
         let mut totals: Vec<u32> = works.to_vec();
         for place in order {
+            if records.get(*place).is_none_or(|record| record.flags & flag::INVALID != 0) {
+                continue;
+            }
             let needed = needs.get(*place).map(Vec::as_slice).unwrap_or_default();
             let below = needed
                 .iter()
@@ -237,13 +242,12 @@ impl<'w> Compiler<'w> {
             *total = total.saturating_add(below);
             if *total > FUEL - RESERVE
                 && let (Some(record), Some(key)) = (records.get_mut(*place), keys.get(*place))
-                && record.flags & flag::INVALID == 0
             {
                 let refusal = refuse!(
-                    "a decision would take {total} tests, prerequisites included; {} is the most",
+                    "a decision would take the work of {total} tests, prerequisites included; {} is the most (contains is 17, a pattern some hundreds)",
                     FUEL - RESERVE
                 );
-                *total = 1;
+                *total = INVALID_WORK;
                 let compiled = Err(refusal);
                 *record = self.finish(key, usize::from(record.ordinal), compiled)?;
             }

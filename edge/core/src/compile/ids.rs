@@ -1,11 +1,10 @@
 //! Ids and their hashes in the wire form.
 
 use alloc::string::String;
-use alloc::vec::Vec;
 
 use super::{Refusal, refuse};
 use crate::hash::IdKey;
-use crate::wire::{Bundle, Flag, HashedId, Id, Lenient, Override};
+use crate::wire::{Bundle, HashedId, Id, Lenient};
 
 /// The key that 32 hex digits stand for.
 pub(super) fn key_from_hex(hex: &str) -> Option<IdKey> {
@@ -31,21 +30,26 @@ pub(super) fn hash(id: &Id, key: IdKey, brought: bool) -> Result<u64, Refusal> {
 impl Bundle {
     /// Replaces every id by its hash, so that the JSON form can be given out; sets `id_key` where there is none.
     ///
-    /// Decisions stay the same. Invalid entries are dropped from view by keeping only their key, since what they hold is not
-    /// known.
+    /// Decisions stay the same: an id that is refused is replaced by one that is refused. Invalid entries are dropped from view
+    /// by keeping only their key, since what they hold is not known.
     pub fn hash_ids(&mut self) {
         let given = self.id_key.as_deref().and_then(key_from_hex);
         let key = given.unwrap_or_else(|| IdKey::derived(&self.environment, self.version));
         self.id_key = Some(alloc::format!("{:032x}", u128::from_be_bytes(key.0)));
+        let hide = |id: &mut Id| {
+            // What stands for a refused id is no hash either.
+            let hash =
+                hash(id, key, given.is_some()).map_or(String::new(), |hash| alloc::format!("{hash:016x}"));
+            *id = Id::Hashed(HashedId { hash });
+        };
         for experiment in self.experiments.iter_mut().filter_map(Lenient::valid_mut) {
-            hash_overrides(&mut experiment.overrides, key);
+            experiment.overrides.iter_mut().flat_map(|list| &mut list.ids).for_each(hide);
         }
-        for Flag { overrides, .. } in self.flags.iter_mut().filter_map(Lenient::valid_mut) {
-            hash_overrides(overrides, key);
+        for flag in self.flags.iter_mut().filter_map(Lenient::valid_mut) {
+            flag.overrides.iter_mut().flat_map(|list| &mut list.ids).for_each(hide);
         }
         for segment in self.segments.iter_mut().filter_map(Lenient::valid_mut) {
-            hash_all(&mut segment.included, key);
-            hash_all(&mut segment.excluded, key);
+            segment.included.iter_mut().chain(&mut segment.excluded).for_each(hide);
         }
         self.experiments.iter_mut().for_each(Lenient::conceal);
         self.flags.iter_mut().for_each(Lenient::conceal);
@@ -65,21 +69,6 @@ impl<T> Lenient<T> {
     fn conceal(&mut self) {
         if let Self::Invalid { key, raw, .. } = self {
             *raw = serde_json::json!({ "key": key });
-        }
-    }
-}
-
-fn hash_overrides(overrides: &mut [Override], key: IdKey) {
-    for list in overrides {
-        hash_all(&mut list.ids, key);
-    }
-}
-
-fn hash_all(ids: &mut Vec<Id>, key: IdKey) {
-    for id in ids {
-        if let Id::Raw(raw) = id {
-            let hash: String = alloc::format!("{:016x}", key.hash(raw));
-            *id = Id::Hashed(HashedId { hash });
         }
     }
 }

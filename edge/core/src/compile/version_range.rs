@@ -181,7 +181,7 @@ mod tests {
         })
     }
 
-    /// Inside and outside as node-semver 7.7 says with `includePrerelease`.
+    /// Inside and outside as node-semver 7.7 says with `includePrerelease`, but for lower ends, which keep the plain order.
     #[test]
     fn ranges_hold_what_they_should() {
         for (range, inside, outside) in [

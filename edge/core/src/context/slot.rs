@@ -22,7 +22,7 @@ pub(crate) enum Slot<'a> {
     Address(u64, u64),
     /// Present, whatever it is.
     Present,
-    /// Wanted in a way that only a newer reader knows.
+    /// Wanted in a way that only a newer reader knows, or by a damaged view.
     Foreign,
 }
 
@@ -48,6 +48,11 @@ impl<'a> Slot<'a> {
             _ => None,
         };
         slot.unwrap_or_default()
+    }
+
+    /// Whether it is sure to hold no unit.
+    pub(crate) fn is_no_unit(&self) -> bool {
+        self.unit().is_none() && !matches!(self, Self::Foreign)
     }
 
     /// The bytes of a unit.

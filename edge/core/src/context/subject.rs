@@ -35,7 +35,7 @@ impl<'a> Bundle<'a> {
         let mut slots = [Slot::Missing; N];
         let mut bound = 0;
         for (slot, index) in slots.iter_mut().zip(0..self.views.len()) {
-            *slot = read_view(self, context, index).unwrap_or_default();
+            *slot = read_view(self, context, index);
             bound += 1;
         }
         let enabled = enabled_checks(context);
@@ -56,14 +56,17 @@ const fn enabled_checks(context: &Context<'_>) -> u16 {
     enabled
 }
 
-fn read_view<'a>(bundle: &Bundle<'a>, context: &Context<'a>, index: u32) -> Option<Slot<'a>> {
-    let view = ViewRecord::at(&bundle.views, index)?;
-    let name = bundle.string_bytes(view.name, u32::from(view.name_len))?;
-    if !(view::UNIT..=view::ANY).contains(&view.kind) {
-        return Some(Slot::Foreign);
-    }
+/// The attribute of a view; [`Slot::Foreign`] where the view is damaged or of a newer kind.
+fn read_view<'a>(bundle: &Bundle<'a>, context: &Context<'a>, index: u32) -> Slot<'a> {
+    let view = ViewRecord::at(&bundle.views, index);
+    let view = view.filter(|view| (view::UNIT..=view::ANY).contains(&view.kind));
+    let Some((view, name)) =
+        view.and_then(|view| Some((view, bundle.string_bytes(view.name, u32::from(view.name_len))?)))
+    else {
+        return Slot::Foreign;
+    };
     let attribute = context.attributes.iter().find(|attribute| attribute.name.as_bytes() == name);
-    Some(attribute.map_or(Slot::Missing, |attribute| Slot::read(view.kind, attribute.value)))
+    attribute.map_or(Slot::Missing, |attribute| Slot::read(view.kind, attribute.value))
 }
 
 impl<'a, const N: usize> Subject<'a, N> {
@@ -84,7 +87,7 @@ impl<'a, const N: usize> Subject<'a, N> {
         let mut bound = 0;
         for (slot, index) in slots.iter_mut().zip(0..self.bundle.views.len()) {
             let held = self.slots.get(..self.bound).and_then(|slots| slots.get(bound)).copied();
-            *slot = held.or_else(|| read_view(self.bundle, &self.context, index)).unwrap_or_default();
+            *slot = held.unwrap_or_else(|| read_view(self.bundle, &self.context, index));
             bound += 1;
         }
         Subject {
@@ -140,10 +143,10 @@ impl<'s> Bound<'s> {
             .map(|attribute| attribute.value)
     }
 
-    /// The attribute of a view; `None` when the bundle has no such view.
-    pub(crate) fn slot(&self, index: u8) -> Option<Slot<'s>> {
+    /// The attribute of a view.
+    pub(crate) fn slot(&self, index: u8) -> Slot<'s> {
         match self.bound_slot(index) {
-            Some(slot) => Some(*slot),
+            Some(slot) => *slot,
             None => read_view(self.bundle, self.context, u32::from(index)),
         }
     }

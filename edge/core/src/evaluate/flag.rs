@@ -160,7 +160,9 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
             return Some(false);
         }
         let mut buffer = UnitBuffer::new();
-        let Some(unit) = self.unit(handle, &mut buffer)? else { return Some(false) };
+        let Some(unit) = self.unit(handle, &mut buffer)? else {
+            return Some(self.forced(handle, record.variants_n()).is_some());
+        };
         if self.fixed(handle, unit)?.is_some() {
             return Some(true);
         }

@@ -66,15 +66,15 @@ impl UnitBuffer {
 }
 
 impl<'s> Bound<'s> {
-    /// The unit that a view holds; `None` when the bundle has no such view, the inner `None` when the context has none.
+    /// The unit that a view holds; `None` for a damaged view, the inner `None` when the context has none.
     pub(super) fn unit<'u>(&self, view: u8, buffer: &'u mut UnitBuffer) -> Option<Option<Unit<'u>>>
     where
         's: 'u,
     {
-        if let Some(slot) = self.bound_slot(view) {
-            return Some(slot.unit().map(|bytes| Unit::new(view, bytes)));
+        if let Some(bytes) = self.bound_slot(view).and_then(Slot::unit) {
+            return Some(Some(Unit::new(view, bytes)));
         }
-        Some(match self.slot(view)? {
+        Some(match self.slot(view) {
             Slot::Text(text, _) => Some(Unit::new(view, text.as_bytes())),
             Slot::NumberText(text) => {
                 buffer.push(text.as_bytes())?;
@@ -129,7 +129,7 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         let bound = self.bound;
         let unit = if record.flags & bit::SWITCHBACK != 0 {
             self.period(handle, buffer)?
-        } else if record.fallback != NONE_U8 && bound.slot(record.unit)?.unit().is_none() {
+        } else if record.fallback != NONE_U8 && bound.slot(record.unit).is_no_unit() {
             bound.unit(record.fallback, buffer)?
         } else {
             bound.unit(record.unit, buffer)?
@@ -149,7 +149,10 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         let by = match extension.switch_by {
             NONE_U8 => Some(&b"all"[..]),
             view => {
-                by = self.bound.slot(view)?;
+                by = self.bound.slot(view);
+                if matches!(by, Slot::Foreign) {
+                    return None;
+                }
                 by.unit().filter(|bytes| bytes.len() <= 255)
             }
         };

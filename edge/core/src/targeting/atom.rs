@@ -25,7 +25,7 @@ fn unbound(bound: &Bound<'_>, record: PredicateView<'_>) -> Option<Truth> {
     match record.op() & !op::SHARED {
         op::TRUE => Some(Truth::True),
         op::FALSE => Some(Truth::False),
-        _ => of_slot(bound.bundle, &bound.slot(record.slot())?, record),
+        _ => of_slot(bound.bundle, &bound.slot(record.slot()), record),
     }
 }
 
@@ -125,8 +125,13 @@ fn texts(bundle: &Bundle<'_>, text: &str, record: PredicateView<'_>) -> Option<T
     let wanted = bundle.string_bytes(record.a(), low_word(record.b())?)?;
     let text = text.as_bytes();
     let any_case = record.n() == 1;
-    if wanted.len() > text::LONGEST && record.op() & !op::SHARED == op::CONTAINS {
-        return None;
+    if record.op() & !op::SHARED == op::CONTAINS {
+        if wanted.len() > text::LONGEST {
+            return None;
+        }
+        if text.len() > text::LONGEST_TEXT {
+            return Some(Truth::Unknown);
+        }
     }
     Some(Truth::from(match record.op() & !op::SHARED {
         op::EQ_LONG => text == wanted,

@@ -62,12 +62,10 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
         match record.op() & !op::SHARED {
             op::NOT => Some(!self.only_child(index, record, depth)?),
             op::SEGMENT => self.only_child(index, record, depth),
-            op::REGEX => {
-                // A pattern's program may run for every byte of a text.
-                self.spend(PATTERN_COST * u32::from(record.n()))?;
+            operation => {
+                self.spend(cost_of_text(operation, record.n()))?;
                 atom(&self.bound, record)
             }
-            _ => atom(&self.bound, record),
         }
     }
 
@@ -118,8 +116,9 @@ impl<M: Memory, V: Visitor> Evaluator<'_, M, V> {
     #[inline(always)]
     fn part(&mut self, parent: u16, child: u16, depth: u8) -> Option<Truth> {
         let record = PredicateView::at(&self.bound.bundle.predicates, u32::from(child))?;
-        let in_place = !V::ENABLED && record.op() > op::SEGMENT && record.op() < op::REGEX_OR_SHARED;
-        if !in_place {
+        let cheap =
+            record.op() > op::SEGMENT && record.op() < op::REGEX_OR_SHARED && record.op() != op::CONTAINS;
+        if V::ENABLED || !cheap {
             return self.child(parent, child, depth);
         }
         atom(&self.bound, record)
@@ -142,11 +141,17 @@ const fn low(word: u64) -> u16 {
     word as u16
 }
 
-/// Fuel of each instruction of a pattern's program.
-const PATTERN_COST: u32 = 4;
+/// Fuel that a predicate takes beside its own one because it goes through a text: a pattern's program may run for every byte.
+const fn cost_of_text(operation: u8, instructions: u16) -> u32 {
+    match operation {
+        op::REGEX => 16 * instructions as u32,
+        op::CONTAINS => 16,
+        _ => 0,
+    }
+}
 
 /// Fuel that a predicate takes by itself.
 #[cfg(feature = "compile")]
-pub(crate) fn cost_of(record: &PredicateRecord) -> u32 {
-    if record.op == op::REGEX { 1 + PATTERN_COST * u32::from(record.n) } else { 1 }
+pub(crate) const fn cost_of(record: &PredicateRecord) -> u32 {
+    1 + cost_of_text(record.op, record.n)
 }

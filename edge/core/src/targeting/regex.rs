@@ -164,7 +164,10 @@ fn holds(look: u8, text: &[u8], at: usize) -> Option<bool> {
         instruction::LOOK_LINE_START => before.is_none_or(|byte| byte == b'\n'),
         instruction::LOOK_LINE_END => after.is_none_or(|byte| byte == b'\n'),
         instruction::LOOK_WORD => is_word(before) != is_word(after),
-        instruction::LOOK_NOT_WORD => is_word(before) == is_word(after),
+        // Between the bytes of one character is no place.
+        instruction::LOOK_NOT_WORD => {
+            is_word(before) == is_word(after) && after.is_none_or(|byte| byte & 0xc0 != 0x80)
+        }
         _ => return None,
     })
 }
