@@ -185,8 +185,15 @@ impl Plan {
         if start > MOST_UNITS.ln() + 1.0 {
             return Err(too_many);
         }
+        let excess = |log_units: f64| -> Result<f64, Inconclusive> {
+            Ok(self.power_at(metric, difference, log_units.exp())?.get() - power.get())
+        };
+        // With fewer units Student's test has no answer, however large the change.
+        if self.reference == PlanReference::Student && excess(fewest)? >= 0.0 {
+            return Ok(fewest.exp() * self.inflation);
+        }
         let log_units = solve_increasing(
-            |log_units| Ok(self.power_at(metric, difference, log_units.exp())?.get() - power.get()),
+            excess,
             (start - 0.1, start + 0.1),
             (fewest, MOST_UNITS.ln() + 2.0),
             1e-14,

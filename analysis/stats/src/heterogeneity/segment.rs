@@ -5,7 +5,10 @@ use serde::Serialize;
 use crate::dist::chi_squared;
 use crate::moments::all_units;
 use crate::multiplicity::{Correction, adjust};
-use crate::{Alpha, Effect, Estimate, Inconclusive, PValue, inconclusive::serialize_outcome};
+use crate::{
+    Alpha, Effect, Estimate, Inconclusive, PValue,
+    inconclusive::{finite, serialize_outcome},
+};
 
 /// A test that several independent estimates share one value.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
@@ -47,19 +50,21 @@ pub fn heterogeneity(estimates: &[Estimate]) -> Result<HeterogeneityTest, Inconc
     let weights = || estimates.iter().map(|estimate| estimate.variance.recip());
     let (total, squares) = (weights().sum::<f64>(), weights().map(|weight| weight * weight).sum::<f64>());
     let excess = (statistic - f64::from(degrees_of_freedom)).max(0.0);
+    let between_variance = if excess > 0.0 { excess / (total - squares / total) } else { 0.0 };
     Ok(HeterogeneityTest {
         common,
         statistic,
         degrees_of_freedom,
         p_value: PValue::new(chi_squared::sf(statistic, degrees_of_freedom)?)?,
         i_squared: if statistic > 0.0 { excess / statistic } else { 0.0 },
-        between_variance: excess / (total - squares / total),
+        between_variance: finite(between_variance, "between-segment variance")?,
     })
 }
 
 /// The inverse-variance weighted mean, normal reference.
 fn pooled(estimates: &[Estimate]) -> Result<Estimate, Inconclusive> {
     let total: f64 = estimates.iter().map(|estimate| estimate.variance.recip()).sum();
+    let total = finite(total, "a segment's variance")?;
     let sum: f64 = estimates.iter().map(|estimate| estimate.value / estimate.variance).sum();
     let units = all_units(estimates.iter().map(|estimate| estimate.units));
     Ok(Estimate { degrees_of_freedom: None, ..Estimate::new(sum / total, total.recip(), units)? })

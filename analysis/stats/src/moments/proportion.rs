@@ -95,7 +95,8 @@ impl Proportion {
         let square = alpha.two_sided_z().powi(2) / self.units as f64;
         // The ends are the roots of (1 + s) π² − (2p + s) π + p²: the lower one without cancellation by their product.
         let far = rate + 0.5 * square + (square * (rate * complement + 0.25 * square)).sqrt();
-        Ok(Interval::between(rate * rate / far, (far / (1.0 + square)).min(1.0), alpha.level()))
+        let upper = if self.conversions == self.units { 1.0 } else { (far / (1.0 + square)).min(1.0) };
+        Ok(Interval::between(rate * rate / far, upper, alpha.level()))
     }
 }
 

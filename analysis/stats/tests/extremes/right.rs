@@ -1,10 +1,10 @@
 //! Extreme inputs whose right answer is known. Numbers: mpmath 1.4.1, 40 digits.
 
 use kerf_stats::{
-    Count, Estimate, Inconclusive, Mean, Pair, Proportion,
+    Alpha, Count, Estimate, Inconclusive, Mean, Pair, Probability, Proportion,
     bandits::{Policy, Rule},
     bayes::{BetaPrior, NormalInverseGamma, contrast, standings},
-    design::{Change, Metric, Plan},
+    design::{Change, Metric, Plan, PlanReference},
     fixed::{
         Reference, compare,
         count::compare_rates,
@@ -262,4 +262,34 @@ fn a_posterior_answers_without_data() {
         alpha(),
     );
     close(certain.unwrap().probability_better, 1.0);
+}
+
+#[test]
+fn a_share_of_all_ends_at_one() {
+    for units in [1, 1_000, 1 << 53, u64::MAX] {
+        for alpha in [0.31, 0.05, 1e-9] {
+            let ends =
+                Proportion::new(units, units).unwrap().wilson_interval(Alpha::new(alpha).unwrap()).unwrap();
+            assert_eq!(ends.upper, Some(1.0));
+            assert!(ends.lower <= ends.upper, "{units} {alpha}: {ends:?}");
+        }
+    }
+}
+
+#[test]
+fn a_segment_without_spread_leaves_no_number_out_of_the_others() {
+    let with = |variance: f64| {
+        let segment = |value, variance| Estimate::new(value, variance, 500).unwrap();
+        heterogeneity(&[segment(0.4, variance), segment(0.4, 1.0), segment(0.4, 2.0)])
+    };
+    assert_eq!(with(1e-18).unwrap().between_variance, 0.0);
+    assert_eq!(with(5e-324).map(|test| test.statistic).unwrap_err().code(), "out_of_domain");
+}
+
+#[test]
+fn a_handful_of_units_is_a_plan_of_students_test() {
+    let plan = Plan { reference: PlanReference::Student, ..Plan::even(Alpha::new(0.3).unwrap()) };
+    let metric = Metric::Mean { mean: 1.0, variance: 1e-9, treatment_variance: None };
+    let units = plan.units(&metric, Change::Absolute(0.5), Probability::new(0.5).unwrap()).unwrap();
+    assert!((units - 3.0).abs() < 1e-6, "{units}");
 }
