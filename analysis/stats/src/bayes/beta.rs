@@ -64,7 +64,25 @@ const NEGLIGIBLE: f64 = 80.0;
 /// The largest grain of a logit's density: that of a rare event falls as steeply as a Gumbel's, however wide it is.
 const SMOOTH: f64 = 0.65;
 
+/// The least count that a comparison takes: below it the rate is under 1e-304, the end of the logit scale here, with a
+/// probability above `e^(-700 · 0.05)`, which is 6e-16.
+const LEAST_COUNT: f64 = 0.05;
+/// The ends of the logit scale.
+const MOST_LOGIT: f64 = 700.0;
+
 impl BetaPosterior {
+    /// Whether the logit scale holds all of the posterior.
+    ///
+    /// # Errors
+    /// [`Inconclusive::OutOfDomain`] when a count is below 0.05.
+    pub(super) fn resolved(&self) -> Result<(), Inconclusive> {
+        if self.a.min(self.b) >= LEAST_COUNT {
+            Ok(())
+        } else {
+            Err(Inconclusive::OutOfDomain { what: "a beta posterior with a count below 0.05" })
+        }
+    }
+
     /// The mode of the logit of the rate.
     pub(super) fn logit_mode(&self) -> f64 {
         (self.a / self.b).ln()
@@ -76,6 +94,7 @@ impl BetaPosterior {
     }
 
     fn tails_between(&self, rate: f64, complement: f64) -> Result<(f64, f64), Inconclusive> {
+        self.resolved()?;
         if rate <= 0.0 {
             Ok((0.0, 1.0))
         } else if complement <= 0.0 {
@@ -88,6 +107,14 @@ impl BetaPosterior {
 }
 
 impl Posterior for BetaPosterior {
+    fn origin(&self) -> f64 {
+        0.0
+    }
+
+    fn about(&self, _origin: f64) -> Self {
+        *self
+    }
+
     fn density(&self, u: f64) -> f64 {
         let (rate, complement) = rate_at(u);
         if rate <= 0.0 || complement <= 0.0 {
@@ -105,7 +132,7 @@ impl Posterior for BetaPosterior {
         let (rate, complement) = rate_at(u);
         match shift {
             Shift::By(distance) => self.tails_between(rate + distance, complement - distance),
-            Shift::Lift(lift) => self.tails_between(rate * (1.0 + lift), complement - rate * lift),
+            Shift::Lift { log, .. } => self.tails_between(rate * log.exp(), complement - rate * log.exp_m1()),
         }
     }
 
@@ -125,10 +152,15 @@ impl Posterior for BetaPosterior {
         // On the logit scale the tails fall like exp(a u) and exp(-b u), and like a normal near the centre.
         let scale = self.logit_scale();
         let reach = |rate: f64| (2.0 * NEGLIGIBLE).sqrt() * scale + NEGLIGIBLE / rate;
-        spread_points(self.logit_mode(), scale, reach(self.a).min(1400.0), reach(self.b).min(1400.0))
-            .into_iter()
-            .map(|point| point.clamp(-700.0, 700.0))
-            .collect()
+        spread_points(
+            self.logit_mode(),
+            scale,
+            reach(self.a).min(2.0 * MOST_LOGIT),
+            reach(self.b).min(2.0 * MOST_LOGIT),
+        )
+        .into_iter()
+        .map(|point| point.clamp(-MOST_LOGIT, MOST_LOGIT))
+        .collect()
     }
 
     fn landmarks_before(&self, shift: Shift) -> Vec<f64> {
@@ -138,7 +170,7 @@ impl Posterior for BetaPosterior {
                 let (rate, complement) = rate_at(u);
                 let (rate, complement) = match shift {
                     Shift::By(distance) => (rate - distance, complement + distance),
-                    Shift::Lift(lift) => (rate / (1.0 + lift), (complement + lift) / (1.0 + lift)),
+                    Shift::Lift { log, .. } => (rate * (-log).exp(), complement - rate * (-log).exp_m1()),
                 };
                 (rate > 0.0 && complement > 0.0).then(|| rate.ln() - complement.ln())
             })
@@ -148,6 +180,10 @@ impl Posterior for BetaPosterior {
     fn slope(u: f64) -> f64 {
         let (rate, complement) = rate_at(u);
         rate * complement
+    }
+
+    fn log_lift(_origin: f64, from: f64, to: f64) -> f64 {
+        (to / from).ln()
     }
 
     fn mean(&self) -> Result<f64, Inconclusive> {

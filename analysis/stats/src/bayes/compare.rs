@@ -40,18 +40,20 @@ pub fn standings<P: Posterior>(arms: &[P], direction: Direction) -> Result<Vec<S
     if arms.len() < 2 {
         return Err(Inconclusive::TooFewArms);
     }
-    let breaks: Vec<f64> = arms.iter().flat_map(Posterior::landmarks).collect();
-    (0..arms.len()).map(|index| standing(arms, index, direction, &breaks)).collect()
+    let about = |origin: f64| arms.iter().map(|arm| arm.about(origin)).collect::<Vec<P>>();
+    arms.iter()
+        .enumerate()
+        .map(|(index, arm)| {
+            arm.mean()?;
+            standing(&about(arm.origin()), index, direction)
+        })
+        .collect()
 }
 
-fn standing<P: Posterior>(
-    arms: &[P],
-    index: usize,
-    direction: Direction,
-    breaks: &[f64],
-) -> Result<Standing, Inconclusive> {
+/// The standing of one arm; all are measured from its middle, so that it is resolved however narrow it is.
+fn standing<P: Posterior>(arms: &[P], index: usize, direction: Direction) -> Result<Standing, Inconclusive> {
     let arm = arms.get(index).ok_or(Inconclusive::TooFewArms)?;
-    arm.mean()?;
+    let breaks: Vec<f64> = arms.iter().flat_map(Posterior::landmarks).collect();
     let rivals = || arms.iter().enumerate().filter(move |(other, _)| *other != index).map(|(_, rival)| rival);
     let probability_best = integral(
         |u| {
@@ -59,7 +61,7 @@ fn standing<P: Posterior>(
                 Ok(product * worse_and_better(rival, u, direction)?.0)
             })
         },
-        breaks,
+        &breaks,
         arm.grain(),
     )?;
     let expected_loss = integral(
@@ -67,7 +69,7 @@ fn standing<P: Posterior>(
             let (worse, _) = worse_and_better(arm, u, direction)?;
             Ok(worse * some_better(rivals(), u, direction)? * P::slope(u))
         },
-        breaks,
+        &breaks,
         narrowest(arms),
     )?;
     Ok(Standing { probability_best: probability_best.min(1.0), expected_loss })

@@ -43,6 +43,7 @@ impl LogMeanPosterior {
     /// # Errors
     /// As [`LogMeanPosterior::of_amounts`].
     pub fn of_revenue(rate: &BetaPosterior, logs: &NormalInverseGamma) -> Result<Self, Inconclusive> {
+        rate.resolved()?;
         let rates = density_nodes(rate.logit_mode(), rate.logit_scale(), |u| rate.density(u));
         let log_rates: Vec<(f64, f64)> =
             rates.into_iter().map(|(weight, u)| (weight, -(-u).exp().ln_1p())).collect();
@@ -116,6 +117,16 @@ fn variance_nodes(logs: &NormalInverseGamma) -> Result<Vec<(f64, f64)>, Inconclu
 }
 
 impl Posterior for LogMeanPosterior {
+    fn origin(&self) -> f64 {
+        self.mean
+    }
+
+    fn about(&self, origin: f64) -> Self {
+        let components =
+            self.components.iter().map(|(weight, mean, deviation)| (*weight, mean - origin, *deviation));
+        Self { components: components.collect(), mean: self.mean - origin, ..*self }
+    }
+
     fn density(&self, u: f64) -> f64 {
         self.components
             .iter()
@@ -133,7 +144,7 @@ impl Posterior for LogMeanPosterior {
     fn tails_after(&self, u: f64, shift: Shift) -> Result<(f64, f64), Inconclusive> {
         match shift {
             Shift::By(distance) => self.tails(u + distance),
-            Shift::Lift(lift) => self.tails(u + lift.ln_1p()),
+            Shift::Lift { log, .. } => self.tails(u + log),
         }
     }
 
@@ -161,7 +172,7 @@ impl Posterior for LogMeanPosterior {
     fn landmarks_before(&self, shift: Shift) -> Vec<f64> {
         let distance = match shift {
             Shift::By(distance) => distance,
-            Shift::Lift(lift) => lift.ln_1p(),
+            Shift::Lift { log, .. } => log,
         };
         self.landmarks().into_iter().map(|point| point - distance).collect()
     }
@@ -170,7 +181,7 @@ impl Posterior for LogMeanPosterior {
         1.0
     }
 
-    fn log_lift(from: f64, to: f64) -> f64 {
+    fn log_lift(_origin: f64, from: f64, to: f64) -> f64 {
         to - from
     }
 

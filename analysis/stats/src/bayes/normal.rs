@@ -117,7 +117,14 @@ impl NormalPosterior {
     fn standardised(&self, value: f64) -> f64 {
         (value - self.mean) / self.standard_deviation
     }
+
+    fn tails_at(z: f64) -> (f64, f64) {
+        (normal::cdf(z), normal::sf(z))
+    }
 }
+
+/// Standard deviations to either side beyond which a normal density is below the least double.
+const REACH: f64 = 38.0;
 
 /// `E[max(Z - z, 0)]` of a standard normal Z: `φ(z) - z·P(Z > z)`, with its relative precision in the far tail.
 ///
@@ -135,17 +142,26 @@ pub fn unit_loss(z: f64) -> f64 {
 }
 
 impl Posterior for NormalPosterior {
+    fn origin(&self) -> f64 {
+        self.mean
+    }
+
+    fn about(&self, origin: f64) -> Self {
+        Self { mean: self.mean - origin, ..*self }
+    }
+
     fn density(&self, u: f64) -> f64 {
         normal::pdf(self.standardised(u)) / self.standard_deviation
     }
 
     fn tails(&self, u: f64) -> Result<(f64, f64), Inconclusive> {
-        let z = self.standardised(u);
-        Ok((normal::cdf(z), normal::sf(z)))
+        Ok(Self::tails_at(self.standardised(u)))
     }
 
     fn tails_after(&self, u: f64, shift: Shift) -> Result<(f64, f64), Inconclusive> {
-        self.tails(shift.apply(u))
+        // The distance meets the mean first, where the two may cancel exactly.
+        let (ratio, distance) = shift.line();
+        Ok(Self::tails_at((u * ratio + (distance - self.mean)) / self.standard_deviation))
     }
 
     fn quantile(&self, p: f64) -> Result<f64, Inconclusive> {
@@ -161,12 +177,8 @@ impl Posterior for NormalPosterior {
     }
 
     fn landmarks(&self) -> Vec<f64> {
-        spread_points(
-            self.mean,
-            self.standard_deviation,
-            14.0 * self.standard_deviation,
-            14.0 * self.standard_deviation,
-        )
+        let reach = REACH * self.standard_deviation;
+        spread_points(self.mean, self.standard_deviation, reach, reach)
     }
 
     fn landmarks_before(&self, shift: Shift) -> Vec<f64> {
@@ -175,6 +187,10 @@ impl Posterior for NormalPosterior {
 
     fn slope(_u: f64) -> f64 {
         1.0
+    }
+
+    fn log_lift(origin: f64, from: f64, to: f64) -> f64 {
+        ((to - from) / (origin + from)).ln_1p()
     }
 
     fn mean(&self) -> Result<f64, Inconclusive> {

@@ -5,8 +5,16 @@ use crate::{Alpha, Inconclusive, Interval};
 /// The posterior of one arm's parameter θ, described on a coordinate `u` that increases with θ.
 ///
 /// The coordinate is θ itself where θ lives on the whole line, and `logit θ` for a rate, so that a rate of 1e-9 and
-/// one of `1 - 1e-9` have all their digits. All arms of a comparison share one coordinate.
-pub trait Posterior {
+/// one of `1 - 1e-9` have all their digits. All arms of a comparison share one coordinate. On the whole line it can be
+/// measured from any origin, so that a posterior narrower than the last digits of its mean is resolved.
+pub trait Posterior: Sized {
+    /// The middle of the coordinate, from which [`Posterior::about`] resolves this posterior best.
+    fn origin(&self) -> f64;
+
+    /// The posterior of `θ - origin`; unchanged where the coordinate is not θ itself, whose origin is 0.
+    #[must_use]
+    fn about(&self, origin: f64) -> Self;
+
     /// Density of the coordinate at `u`.
     fn density(&self, u: f64) -> f64;
 
@@ -48,11 +56,8 @@ pub trait Posterior {
     /// `dθ/du` at `u`, the same for all posteriors of one type.
     fn slope(u: f64) -> f64;
 
-    /// The logarithm of one plus the lift from one value of θ to another.
-    #[must_use]
-    fn log_lift(from: f64, to: f64) -> f64 {
-        (to / from).ln()
-    }
+    /// The logarithm of one plus the lift from one value of θ to another, both measured from `origin`.
+    fn log_lift(origin: f64, from: f64, to: f64) -> f64;
 
     /// Mean of θ.
     ///
@@ -87,17 +92,22 @@ pub trait Posterior {
 pub enum Shift {
     /// To θ + d.
     By(f64),
-    /// To θ · (1 + lift).
-    Lift(f64),
+    /// To θ · e^log.
+    Lift {
+        /// The logarithm of one plus the lift, which keeps the digits of the greatest and the least.
+        log: f64,
+        /// What θ is measured from.
+        origin: f64,
+    },
 }
 
 impl Shift {
-    /// Where a value on the whole line moves to.
+    /// The ratio and the distance of the move `value · ratio + distance` on the whole line.
     #[must_use]
-    pub fn apply(self, value: f64) -> f64 {
+    pub fn line(self) -> (f64, f64) {
         match self {
-            Self::By(distance) => value + distance,
-            Self::Lift(lift) => value * (1.0 + lift),
+            Self::By(distance) => (1.0, distance),
+            Self::Lift { log, origin } => (log.exp(), origin * log.exp_m1()),
         }
     }
 
@@ -106,17 +116,15 @@ impl Shift {
     pub fn back(self) -> Self {
         match self {
             Self::By(distance) => Self::By(-distance),
-            Self::Lift(lift) => Self::Lift(-lift / (1.0 + lift)),
+            Self::Lift { log, origin } => Self::Lift { log: -log, origin },
         }
     }
 
     /// Which value moves to this one.
     #[must_use]
     pub fn undo(self, value: f64) -> f64 {
-        match self {
-            Self::By(distance) => value - distance,
-            Self::Lift(lift) => value / (1.0 + lift),
-        }
+        let (ratio, distance) = self.back().line();
+        value * ratio + distance
     }
 }
 

@@ -100,10 +100,15 @@ impl StudentPosterior {
         (value - self.location) / self.scale
     }
 
+    fn tails_at(&self, t: f64) -> Result<(f64, f64), Inconclusive> {
+        let smaller = student::sf(t.abs(), self.degrees_of_freedom)?;
+        Ok(if t > 0.0 { (1.0 - smaller, smaller) } else { (smaller, 1.0 - smaller) })
+    }
+
     fn reach(&self) -> f64 {
         // Out to a tail of about 1e-20, or 1e15 scales where the tails are heavier than that.
         let tail = 1e-20_f64.powf(-1.0 / self.degrees_of_freedom) * (self.degrees_of_freedom.sqrt() + 1.0);
-        self.scale * tail.clamp(14.0, 1e15)
+        self.scale * tail.clamp(38.0, 1e15)
     }
 
     fn needs(&self, degrees_of_freedom: f64, needed: u64) -> Result<(), Inconclusive> {
@@ -116,19 +121,27 @@ impl StudentPosterior {
 }
 
 impl Posterior for StudentPosterior {
+    fn origin(&self) -> f64 {
+        self.location
+    }
+
+    fn about(&self, origin: f64) -> Self {
+        Self { location: self.location - origin, ..*self }
+    }
+
     fn density(&self, u: f64) -> f64 {
         student::pdf(self.standardised(u), self.degrees_of_freedom)
             .map_or(0.0, |density| density / self.scale)
     }
 
     fn tails(&self, u: f64) -> Result<(f64, f64), Inconclusive> {
-        let t = self.standardised(u);
-        let smaller = student::sf(t.abs(), self.degrees_of_freedom)?;
-        Ok(if t > 0.0 { (1.0 - smaller, smaller) } else { (smaller, 1.0 - smaller) })
+        self.tails_at(self.standardised(u))
     }
 
     fn tails_after(&self, u: f64, shift: Shift) -> Result<(f64, f64), Inconclusive> {
-        self.tails(shift.apply(u))
+        // The distance meets the location first, where the two may cancel exactly.
+        let (ratio, distance) = shift.line();
+        self.tails_at((u * ratio + (distance - self.location)) / self.scale)
     }
 
     fn quantile(&self, p: f64) -> Result<f64, Inconclusive> {
@@ -153,6 +166,10 @@ impl Posterior for StudentPosterior {
 
     fn slope(_u: f64) -> f64 {
         1.0
+    }
+
+    fn log_lift(origin: f64, from: f64, to: f64) -> f64 {
+        ((to - from) / (origin + from)).ln_1p()
     }
 
     fn mean(&self) -> Result<f64, Inconclusive> {
