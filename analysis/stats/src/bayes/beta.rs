@@ -18,7 +18,8 @@ impl BetaPrior {
     /// Beta(1/2, 1/2): Jeffreys' prior, invariant under a change of scale.
     pub const JEFFREYS: Self = Self { successes: 0.5, failures: 0.5 };
 
-    /// Beta(successes, failures); both count as that many units seen before.
+    /// Beta(successes, failures); both count as that many units seen before. Comparisons take a count below 0.05 only once
+    /// units of that kind have been seen.
     ///
     /// # Errors
     /// [`Inconclusive::OutOfDomain`] unless both are positive and finite.

@@ -35,6 +35,7 @@ pub struct Standing {
 ///
 /// # Errors
 /// [`Inconclusive::TooFewArms`] below two arms; [`Inconclusive::TooFewUnits`] when a posterior has no mean;
+/// [`Inconclusive::OutOfDomain`] for a beta posterior with a count below 0.05;
 /// [`Inconclusive::NotConverged`] when an integral fails.
 pub fn standings<P: Posterior>(arms: &[P], direction: Direction) -> Result<Vec<Standing>, Inconclusive> {
     if arms.len() < 2 {

@@ -41,7 +41,7 @@ impl LogMeanPosterior {
     /// The log of the mean per unit: the rate of buying times the mean amount of buyers.
     ///
     /// # Errors
-    /// As [`LogMeanPosterior::of_amounts`].
+    /// As [`LogMeanPosterior::of_amounts`], and [`Inconclusive::OutOfDomain`] for a rate with a count below 0.05.
     pub fn of_revenue(rate: &BetaPosterior, logs: &NormalInverseGamma) -> Result<Self, Inconclusive> {
         rate.resolved()?;
         let rates = density_nodes(rate.logit_mode(), rate.logit_scale(), |u| rate.density(u));

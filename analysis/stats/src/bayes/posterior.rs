@@ -21,7 +21,8 @@ pub trait Posterior: Sized {
     /// `P(θ <= θ(u))` and `P(θ > θ(u))`; the smaller one keeps its relative precision.
     ///
     /// # Errors
-    /// [`Inconclusive::NotConverged`] where the distribution function fails.
+    /// [`Inconclusive::NotConverged`] where the distribution function fails; [`Inconclusive::OutOfDomain`] where the
+    /// coordinate does not hold all of the posterior.
     fn tails(&self, u: f64) -> Result<(f64, f64), Inconclusive>;
 
     /// The tails at the value that `shift` moves `θ(u)` to.
