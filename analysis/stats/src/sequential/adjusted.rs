@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::{
     group::{Design, Look},
-    recursion::{Path, smallest_gap},
+    recursion::{Path, apart},
     spending::Sides,
 };
 use crate::dist::normal;
@@ -48,8 +48,9 @@ pub fn at_last_look(looks: &[Look], effect: &Effect, design: &Design) -> Result<
     finite(effect.standard_error, "standard error")?;
     let z = finite(effect.estimate / effect.standard_error, "statistic")?;
     let information: Vec<f64> = looks.iter().map(|look| look.information).collect();
-    let (sides, gap) = (design.sides, smallest_gap(&information)?);
-    let outcome = Outcome { earlier, sides, last: last.information, z, gap };
+    apart(&information)?;
+    let sides = design.sides;
+    let outcome = Outcome { earlier, sides, last: last.information, z };
     // The effect for a drift of 1: the expected statistic at this look is drift · √information, and the effect is that
     // many standard errors.
     let scale = effect.standard_error * last.information.sqrt();
@@ -86,7 +87,6 @@ struct Outcome<'a> {
     sides: Sides,
     last: f64,
     z: f64,
-    gap: f64,
 }
 
 impl Outcome<'_> {
@@ -103,14 +103,15 @@ impl Outcome<'_> {
     }
 
     fn walk(&self, drift: f64) -> (Path, f64, f64) {
-        let mut path = Path::start(drift, self.gap);
+        let mut path = Path::start(drift);
         let (mut below, mut above) = (0.0, 0.0);
-        for look in self.earlier {
+        let following = self.earlier.iter().skip(1).map(|look| look.information).chain([self.last]);
+        for (look, next) in self.earlier.iter().zip(following) {
             let stop = look.boundary.unwrap_or(f64::INFINITY);
             let low = if self.sides == Sides::Two { -stop } else { f64::NEG_INFINITY };
             below += path.below(look.information, low);
             above += path.above(look.information, stop);
-            path = path.advance(look.information, low, stop);
+            path = path.advance(look.information, low, stop, next);
         }
         (path, below, above)
     }
@@ -150,7 +151,10 @@ fn deviate(probability: f64) -> Result<f64, Inconclusive> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Alpha, sequential::group::boundaries};
+    use crate::{
+        Alpha,
+        sequential::{group::boundaries, spending::Spending},
+    };
 
     fn design() -> Design {
         Design::two_sided(Alpha::new(0.05).unwrap())
@@ -176,6 +180,25 @@ mod tests {
         let result = at_last_look(&looks, &effect(4.5), &design()).unwrap();
         assert!((result.interval.lower.unwrap() - (0.45 - 0.195_996_398_454)).abs() < 1e-8, "{result:?}");
         assert!((result.median_unbiased - 0.45).abs() < 1e-8);
+    }
+
+    #[test]
+    fn far_beyond_a_small_alpha_the_upper_end_is_that_of_the_first_look() {
+        // As low as z = 40 is, to all digits, not to have stopped above at the first look: (U₁ + z_{α/2})/√t₁.
+        let design = Design { spending: Spending::Pocock, ..Design::two_sided(Alpha::new(1e-6).unwrap()) };
+        let looks = boundaries(&design, &[0.5, 1.0]).unwrap();
+        let result = at_last_look(&looks, &effect(40.0), &design).unwrap();
+        let closed = 0.1 * (looks[0].boundary.unwrap() + design.alpha.two_sided_z()) / 0.5_f64.sqrt();
+        let found = result.interval.upper.unwrap();
+        assert!((found / closed - 1.0).abs() < 1e-8, "{found} instead of {closed}");
+    }
+
+    #[test]
+    fn after_close_looks_p_is_the_error_that_they_spent() {
+        // Nothing of the last look is left at z = 10: p is 4(1 − Φ(z_{α/4}/√0.22)), by mpmath 1.4.1.
+        let looks = boundaries(&design(), &[0.2, 0.21, 0.22, 1.0]).unwrap();
+        let result = at_last_look(&looks, &effect(10.0), &design()).unwrap();
+        assert!((result.p_value.get() / 3.528_878_077_337_757e-6 - 1.0).abs() < 1e-8, "{result:?}");
     }
 
     #[test]

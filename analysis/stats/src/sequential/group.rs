@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{
-    recursion::{Path, smallest_gap},
+    recursion::{Path, apart},
     spending::{Sides, Spending},
 };
 use crate::{Alpha, Inconclusive, dist::normal, inconclusive::positive};
@@ -84,7 +84,8 @@ fn boundaries_until(
             what: "cap on the boundary (one look at it costs more than alpha)",
         });
     }
-    let mut path = Path::start(0.0, smallest_gap(information)?);
+    apart(information)?;
+    let mut path = Path::start(0.0);
     let mut spent = 0.0;
     let mut looks = Vec::with_capacity(information.len());
     for (place, &fraction) in information.iter().enumerate() {
@@ -105,10 +106,10 @@ fn boundaries_until(
         if let Some(boundary) = boundary {
             spent += sides * path.above(fraction, boundary);
         }
-        if looks.len() + 1 < information.len() {
+        if let Some(next) = information.get(place + 1) {
             let stop = boundary.unwrap_or(f64::INFINITY);
             let lower = if design.sides == Sides::Two { -stop } else { f64::NEG_INFINITY };
-            path = path.advance(fraction, lower, stop);
+            path = path.advance(fraction, lower, stop, *next);
         }
         let nominal_p = boundary.map(|z| sides * normal::sf(z));
         looks.push(Look { information: fraction, spent, boundary, nominal_p });
@@ -167,13 +168,12 @@ pub fn classical(kind: Classical, looks: u32, alpha: Alpha) -> Result<Vec<f64>, 
         Classical::OBrienFleming => (f64::from(looks) / f64::from(k)).sqrt(),
     };
     let error = |constant: f64| {
-        let gap = 1.0 / f64::from(looks);
-        let mut path = Path::start(0.0, gap);
+        let mut path = Path::start(0.0);
         let mut total = 0.0;
         for k in 1..=looks {
             let (information, z) = (f64::from(k), constant * shape(k));
             total += 2.0 * path.above(information, z);
-            path = path.advance(information, -z, z);
+            path = path.advance(information, -z, z, information + 1.0);
         }
         total
     };
@@ -236,6 +236,80 @@ mod tests {
         check(&classical(Classical::OBrienFleming, 4, alpha()).unwrap(), &[4.0486, 2.8628, 2.3375, 2.0243]);
         check(&classical(Classical::Pocock, 4, alpha()).unwrap(), &[2.3613; 4]);
         check(&classical(Classical::Pocock, 1, alpha()).unwrap(), &[1.959_96]);
+    }
+
+    fn relative(found: f64, expected: f64) -> f64 {
+        (found / expected - 1.0).abs()
+    }
+
+    #[test]
+    fn close_looks_and_small_errors_keep_their_digits() {
+        // mpmath 1.4.1, 30 digits: the boundary at the second of two looks, and its exit probability on one side, from
+        // the integral of φ(u/√t₁)/√t₁ · (1 − Φ((z√t₂ − u)/√(t₂ − t₁))) over the scores that go on.
+        let (obf, pocock) = (Spending::OBrienFleming, Spending::Pocock);
+        for (spending, total, looks, first, second, error) in [
+            (obf, 0.05, [0.2, 0.202], 4.876_884_948_790_763, 4.900_330_096_148_523, 7.419_295_850_159_031e-8),
+            (obf, 0.001, [0.2, 0.202], 7.695_070_165_295_409, 7.685_342_903_926_938, 2.518_900_673_965_4e-15),
+            (pocock, 1e-6, [0.2, 0.2002], 5.126_361_911_956_881, 5.193_332_107_468_16, 1.278_646_962_205e-10),
+            (obf, 0.05, [0.2, 0.200_02], 4.876_884_948_790_763, 4.892_288_398_379_61, 7.023_280_366_798e-10),
+            (obf, 0.001, [0.1, 0.105], 10.944_477_574_111_15, 10.679_496_603_710_394, 6.120_461_368_933e-27),
+            (obf, 0.05, [0.05, 0.051], 9.955_145_577_455_843, 9.868_011_437_681_386, 2.040_481_165_803e-23),
+            (obf, 0.001, [0.05, 0.051], 15.522_006_191_409_662, 15.370_304_057_003_526, 1.214_391_444_1e-53),
+            (pocock, 1e-6, [0.9, 0.91], 4.904_910_043_281_112, 5.077_119_678_455_083, 3.362_540_126_787e-9),
+            (obf, 0.001, [0.2, 0.21], 7.695_070_165_295_409, 7.515_570_553_505_16, 2.355_827_370_512e-14),
+            (
+                pocock,
+                0.05,
+                [0.5, 0.500_000_6],
+                2.156_999_218_344_682,
+                2.160_334_545_717_696,
+                1.386_351_087e-8,
+            ),
+            (obf, 0.05, [0.5, 0.500_000_6], 2.962_588_042_727_567, 2.965_355_433_472_968, 9.983_459_838e-9),
+        ] {
+            let design = Design { spending, ..Design::two_sided(Alpha::new(total).unwrap()) };
+            let found = boundaries(&design, &looks).unwrap();
+            let at = |look: &Look| look.boundary.unwrap();
+            assert!(relative(at(&found[0]), first) < 1e-12);
+            assert!(relative(at(&found[1]), second) < 1e-9, "{looks:?}, {total}: {found:?}");
+            let given = [(looks[0], -first, first), (looks[1], -second, second)];
+            let exits = super::super::recursion::exit_probabilities(&given, 0.0).unwrap();
+            assert!(relative(exits[1].upper, error) < 1e-8, "{looks:?}, {total}: {exits:?}");
+            assert_eq!(exits[1].lower, exits[1].upper);
+        }
+    }
+
+    #[test]
+    fn a_hundred_looks_spend_what_they_claim() {
+        // NumPy 2: the same recursion with panels of 20 Gauss-Legendre points four times as narrow and full sums;
+        // boundaries at a quarter, at half and at the end.
+        let hundred = equally_spaced(100);
+        for (spending, total, expected) in [
+            (
+                Spending::OBrienFleming,
+                0.05,
+                [4.389_095_926_633_446, 3.094_845_172_410_633, 2.185_421_454_272_365],
+            ),
+            (
+                Spending::OBrienFleming,
+                0.001,
+                [6.881_712_789_039_08, 4.852_624_003_887_49, 3.426_611_595_970_61],
+            ),
+            (Spending::Pocock, 1e-4, [4.588_118_895_690_32, 4.522_057_708_708_17, 4.470_128_260_857_03]),
+        ] {
+            let design = Design { spending, ..Design::two_sided(Alpha::new(total).unwrap()) };
+            let looks = boundaries(&design, &hundred).unwrap();
+            for (place, expected) in [24, 49, 99].into_iter().zip(expected) {
+                let found = looks[place].boundary.unwrap();
+                assert!(relative(found, expected) < 1e-9, "{total}, {place}: {found}");
+            }
+        }
+        for (boundary, total) in [(2.5, 0.127_839_856_636_577_6), (5.0, 1.427_031_973_555_504e-5)] {
+            let given: Vec<_> = hundred.iter().map(|t| (*t, -boundary, boundary)).collect();
+            let exits = super::super::recursion::exit_probabilities(&given, 0.0).unwrap();
+            let found: f64 = exits.iter().map(|exit| exit.lower + exit.upper).sum();
+            assert!(relative(found, total) < 1e-9, "{boundary}: {found}");
+        }
     }
 
     #[test]
