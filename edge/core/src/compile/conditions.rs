@@ -13,6 +13,9 @@ use crate::wire::Condition;
 
 /// Predicates that one condition may look at; the evaluator's fuel is for a whole decision.
 const MOST_WORK: u32 = 16_384;
+/// Levels of `and`, `or` and `not` in one condition as it is written, so that its JSON can be read: each takes up to two of the
+/// 127 levels that a reader of JSON goes down.
+const DEEPEST_WRITTEN: u8 = 48;
 
 /// What is known about the predicates made so far.
 #[derive(Debug, Default)]
@@ -55,7 +58,17 @@ impl Compiler<'_> {
         }
     }
 
+    /// The predicate of a condition as it is written, in an entry or a segment.
     pub(super) fn condition(&mut self, condition: &Condition) -> Result<u16, Refusal> {
+        if !fits(condition, DEEPEST_WRITTEN) {
+            return Err(refuse!(
+                "\"and\", \"or\" and \"not\" nested more than {DEEPEST_WRITTEN} deep: move a part to a segment"
+            ));
+        }
+        self.tree(condition)
+    }
+
+    fn tree(&mut self, condition: &Condition) -> Result<u16, Refusal> {
         match condition {
             Condition::And(all) => {
                 let all = self.conditions(all).map_err(|refusal| refusal.within("and"))?;
@@ -66,7 +79,7 @@ impl Compiler<'_> {
                 self.junction(op::OR, any)
             }
             Condition::Not(inner) => {
-                let inner = self.condition(inner).map_err(|refusal| refusal.within("not"))?;
+                let inner = self.tree(inner).map_err(|refusal| refusal.within("not"))?;
                 self.negation(inner)
             }
             Condition::Segment(key) => self.segment(key),
@@ -77,7 +90,7 @@ impl Compiler<'_> {
     }
 
     fn conditions(&mut self, conditions: &[Condition]) -> Result<Vec<u16>, Refusal> {
-        conditions.iter().map(|condition| self.condition(condition)).collect()
+        conditions.iter().map(|condition| self.tree(condition)).collect()
     }
 
     /// `and` or `or` over predicates; over one it is that one, over none it is true or false.
@@ -140,5 +153,17 @@ impl Compiler<'_> {
                 record.op |= op::SHARED;
             }
         }
+    }
+}
+
+/// Whether a condition has at most so many levels above its tests and segments.
+fn fits(condition: &Condition, levels: u8) -> bool {
+    match (condition, levels.checked_sub(1)) {
+        (Condition::Segment(_) | Condition::Test(_), _) => true,
+        (_, None) => false,
+        (Condition::And(parts) | Condition::Or(parts), Some(below)) => {
+            parts.iter().all(|part| fits(part, below))
+        }
+        (Condition::Not(inner), Some(below)) => fits(inner, below),
     }
 }
