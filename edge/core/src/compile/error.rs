@@ -53,9 +53,9 @@ impl Error for CompileError {}
 pub struct InvalidEntry {
     /// What it is: `experiment`, `flag`, `segment`, `layer` or `holdout`.
     pub kind: &'static str,
-    /// Its key; empty if it has none that could be read.
+    /// Its key; empty if it has none that could be read, and then the reason names its place: `experiments[3]: …`.
     pub key: String,
-    /// What is wrong, and where in it.
+    /// What is wrong, and where in it: `variants[1].weight_bp: …`.
     pub reason: String,
 }
 

@@ -1,10 +1,12 @@
 //! Conditions in the wire form.
 
 use alloc::boxed::Box;
-use alloc::string::String;
+use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::{Deserialize, Serialize};
+use serde::de::value::Error as Unknown;
+use serde::de::{Error, IntoDeserializer};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::Value;
 
 use super::is_false;
@@ -83,7 +85,7 @@ struct RawCondition {
     segment: Option<String>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     attr: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[serde(default, skip_serializing_if = "Option::is_none", deserialize_with = "operator")]
     op: Option<Operator>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     value: Option<Value>,
@@ -91,6 +93,14 @@ struct RawCondition {
     values: Option<Vec<Value>>,
     #[serde(default, skip_serializing_if = "is_false")]
     ignore_case: bool,
+}
+
+/// An operator; serde's word for one that is unknown is that for a variant of an experiment.
+fn operator<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Operator>, D::Error> {
+    let Some(name) = Option::<String>::deserialize(deserializer)? else { return Ok(None) };
+    Operator::deserialize(name.into_deserializer())
+        .map(Some)
+        .map_err(|error: Unknown| D::Error::custom(error.to_string().replacen("variant", "operator", 1)))
 }
 
 impl TryFrom<RawCondition> for Condition {

@@ -141,7 +141,7 @@ pub struct Override {
 
 /// A unit's id, or its hash where the publisher does not know the id itself.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(untagged)]
+#[serde(untagged, expecting = "an id is a string, or {\"hash\": \"16 hex digits\"}")]
 pub enum Id {
     /// The id as the context will have it.
     Raw(String),

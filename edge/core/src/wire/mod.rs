@@ -1,18 +1,18 @@
 //! The JSON form of a bundle: what the control plane writes, what SDKs read, what the compiler takes.
 //!
 //! Unknown fields are refused, because a field that is silently dropped is a rule that silently does not hold.
-//! An entry that does not fit its type is kept as [`Lenient::Invalid`], so that it disables its own key and nothing else.
+//! An entry that cannot be read is kept as [`Lenient::Invalid`], so that it disables its own key and nothing else.
 
 use alloc::string::{String, ToString};
 use alloc::vec::Vec;
 
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 mod condition;
 mod experiment;
 mod flag;
+mod lenient;
 mod scope;
 
 pub use condition::{Condition, Operator, Test};
@@ -20,6 +20,7 @@ pub use experiment::{
     Experiment, HashedId, Id, Override, Prerequisite, Schedule, State, Switchback, Variant,
 };
 pub use flag::{Flag, FlagType, FlagVariant, Rollout, Rule, Share};
+pub use lenient::Lenient;
 pub use scope::{Holdout, HoldoutMode, Layer, Scope, Segment};
 
 /// The whole configuration of one environment, in its JSON form.
@@ -41,75 +42,20 @@ pub struct Bundle {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub settings: Option<Value>,
     /// Experiments.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::list")]
     pub experiments: Vec<Lenient<Experiment>>,
     /// Flags.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::list")]
     pub flags: Vec<Lenient<Flag>>,
     /// Segments, used by conditions.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::list")]
     pub segments: Vec<Lenient<Segment>>,
     /// Layers, used by experiments.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::list")]
     pub layers: Vec<Lenient<Layer>>,
     /// Holdouts, used by experiments and shipped rules.
-    #[serde(default)]
+    #[serde(default, deserialize_with = "lenient::list")]
     pub holdouts: Vec<Lenient<Holdout>>,
-}
-
-/// A value of a list, or what stood there instead and why it could not be read.
-#[derive(Clone, Debug, PartialEq)]
-pub enum Lenient<T> {
-    /// Read as it should be.
-    Valid(T),
-    /// Kept as it stood.
-    Invalid {
-        /// The key, if there was a readable one.
-        key: Option<String>,
-        /// What is wrong, in one sentence.
-        reason: String,
-        /// The JSON that stood there.
-        raw: Value,
-    },
-}
-
-impl<T> Lenient<T> {
-    /// The value, if it could be read.
-    pub fn valid(&self) -> Option<&T> {
-        match self {
-            Self::Valid(value) => Some(value),
-            Self::Invalid { .. } => None,
-        }
-    }
-}
-
-impl<T> From<T> for Lenient<T> {
-    fn from(value: T) -> Self {
-        Self::Valid(value)
-    }
-}
-
-impl<T: Serialize> Serialize for Lenient<T> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self {
-            Self::Valid(value) => value.serialize(serializer),
-            Self::Invalid { raw, .. } => raw.serialize(serializer),
-        }
-    }
-}
-
-impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let raw = Value::deserialize(deserializer)?;
-        Ok(match T::deserialize(&raw) {
-            Ok(value) => Self::Valid(value),
-            Err(error) => Self::Invalid {
-                key: raw.get("key").and_then(Value::as_str).map(ToString::to_string),
-                reason: error.to_string(),
-                raw,
-            },
-        })
-    }
 }
 
 pub(crate) fn user_id() -> String {
