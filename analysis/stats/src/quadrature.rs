@@ -14,7 +14,7 @@ const STEP: f64 = 0.4;
 /// Densities below this share of the greatest are left out of the trapezoidal rule.
 const NEGLIGIBLE: f64 = 1e-20;
 /// Most nodes on either side of a mode; some tens are usual.
-const MOST_NODES: u32 = 400_000;
+const MOST_NODES: u32 = 4_000;
 /// Most points of the trapezoidal rule on either side of the peak; two normal arms need about 40.
 const MOST_POINTS: u32 = 400;
 /// Terms of the trapezoidal rule below this share of their sum are negligible.
@@ -222,17 +222,23 @@ fn error_estimate(difference: f64, spread: f64, magnitude: f64) -> f64 {
 /// exponentially the rule converges faster than any power of its step (Trefethen and Weideman, SIAM Review 56, 2014),
 /// so the expectation of a smooth function under the density is the weighted sum of its values, to rounding.
 pub(crate) fn density_nodes(mode: f64, scale: f64, density: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
-    spaced_nodes(mode, STEP * scale, density)
+    spaced_nodes(mode, STEP * scale, MOST_NODES, density)
 }
 
 /// As [`density_nodes`] with a step of the caller's, for functions that vary on a shorter length than the density does.
 ///
-/// The nodes begin with the mode. They reach to where the density is negligible, or end at [`MOST_NODES`].
-pub(crate) fn spaced_nodes(mode: f64, spacing: f64, density: impl Fn(f64) -> f64) -> Vec<(f64, f64)> {
+/// The nodes begin with the mode. They reach to where the density is negligible, or end after `most` of them on
+/// either side.
+pub(crate) fn spaced_nodes(
+    mode: f64,
+    spacing: f64,
+    most: u32,
+    density: impl Fn(f64) -> f64,
+) -> Vec<(f64, f64)> {
     let at_mode = density(mode);
     let mut nodes = vec![(at_mode, mode)];
     for direction in [-spacing, spacing] {
-        for step in 1..=MOST_NODES {
+        for step in 1..=most {
             let point = mode + direction * f64::from(step);
             let height = density(point);
             if height.is_nan() || height <= NEGLIGIBLE * at_mode {

@@ -35,6 +35,8 @@ const NARROWEST: f64 = 1e-4;
 const MERGED: f64 = 1e-13;
 /// Share of the mixing weights that the last node on either side may have.
 const CUT: f64 = 1e-12;
+/// Most nodes on either side of a mode.
+const MOST_NODES: u32 = 400_000;
 const NOT_CONVERGED: Inconclusive = Inconclusive::NotConverged { what: "a log-normal posterior" };
 
 /// The posterior of η, the logarithm of a mean, as a mixture of normals.
@@ -110,7 +112,7 @@ impl LogMeanPosterior {
         rate.resolved()?;
         let amount = amounts(logs, &normals(logs)?)?;
         let widest = WIDEST.min(OWN_SPACING * rate.logit_scale());
-        let coarse = spaced_nodes(rate.logit_mode(), widest, |u| rate.density(u));
+        let coarse = spaced_nodes(rate.logit_mode(), widest, MOST_NODES, |u| rate.density(u));
         let buying = log_rate(rate, &coarse)?;
         let mut alone = Vec::new();
         let mut by_steps: BTreeMap<i32, Vec<Normal>> = BTreeMap::new();
@@ -130,7 +132,7 @@ impl LogMeanPosterior {
             .into_iter()
             .map(|(steps, normals)| {
                 let spacing = widest * FRAC_1_SQRT_2.powi(steps);
-                let nodes = spaced_nodes(rate.logit_mode(), spacing, |u| rate.density(u));
+                let nodes = spaced_nodes(rate.logit_mode(), spacing, MOST_NODES, |u| rate.density(u));
                 Ok(Moved { normals, log_rates: log_rates(nodes)? })
             })
             .collect::<Result<_, Inconclusive>>()?;
@@ -242,7 +244,7 @@ fn normals(logs: &NormalInverseGamma) -> Result<Vec<Normal>, Inconclusive> {
     };
     let at_mode = (0.5 * mode).exp() / length;
     let middle = at_mode + (-(-at_mode).exp_m1()).ln();
-    let nodes = spaced_nodes(middle, spacing, density);
+    let nodes = spaced_nodes(middle, spacing, MOST_NODES, density);
     reaches_the_ends(&nodes)?;
     Ok(nodes
         .into_iter()
