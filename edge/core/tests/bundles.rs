@@ -105,16 +105,19 @@ fn an_id_that_is_refused_stays_refused_when_ids_are_hashed() {
         let mut wire: wire::Bundle = serde_json::from_value(json!({
             "format":1,"environment":"production","version":7,"created":"2026-11-25T04:00:00Z",
             "experiments":[{"key":"e","variants":halves(),"overrides":[{"ids":[id],"variant":"treatment"}]},
-                {"key":"s","variants":halves(),"when":{"segment":"s"}}],
-            "segments":[{"key":"s","included":[id,"u1"]}]}))
+                {"key":"s","variants":halves(),"when":{"segment":"s"}},
+                {"key":"t","variants":halves(),"when":{"segment":"t"}}],
+            "segments":[{"key":"s","included":[id,"u1"]},{"key":"t","include":["u1"]}]}))
         .unwrap();
         let refused = |wire: &wire::Bundle| -> Vec<String> {
             compile(wire).unwrap().invalid.into_iter().map(|entry| entry.key).collect()
         };
         let before = refused(&wire);
-        assert_eq!(before.len(), 3, "{id}: {before:?}");
+        assert_eq!(before.len(), 5, "{id}: {before:?}");
         wire.hash_ids();
         assert_eq!(refused(&wire), before, "{id}");
+        let read = serde_json::from_str(&serde_json::to_string(&wire).unwrap()).unwrap();
+        assert_eq!(refused(&read), before, "{id}, read back");
     }
 }
 

@@ -65,10 +65,10 @@ impl<T> Lenient<T> {
         }
     }
 
-    /// Keeps nothing of an invalid value but its key.
+    /// Keeps nothing of an invalid value but its key, and a field that no entry has, so that it stays invalid.
     fn conceal(&mut self) {
         if let Self::Invalid { key, raw, .. } = self {
-            *raw = serde_json::json!({ "key": key });
+            *raw = serde_json::json!({ "key": key, "unreadable": true });
         }
     }
 }
