@@ -30,7 +30,8 @@ pub struct Contrast {
     /// Equal-tailed credible interval of `θ_t/θ_c - 1`.
     ///
     /// # Errors
-    /// [`Inconclusive::ControlNotPositive`] unless the control is positive with a probability above `1 - 1e-9`.
+    /// [`Inconclusive::ControlNotPositive`] unless the control is positive with a probability above `1 - 1e-9`;
+    /// [`Inconclusive::NotConverged`] where an end is a lift of -1 or less, of a treatment that may be negative.
     #[serde(serialize_with = "serialize_outcome")]
     pub lift: Result<Interval, Inconclusive>,
 }
@@ -309,10 +310,30 @@ mod tests {
     use crate::bayes::{
         BetaPosterior, BetaPrior, NormalInverseGamma, NormalPosterior, StudentPosterior, standings,
     };
+    use crate::dist::beta;
     use crate::moments::{Mean, Proportion};
 
     fn rate(conversions: u64) -> BetaPosterior {
         BetaPrior::UNIFORM.update(Proportion::new(1_000, conversions).unwrap())
+    }
+
+    /// As the units grow, rates of few conversions become gamma variables, of which `P(X > Y)` is an incomplete beta function.
+    #[test]
+    fn few_conversions_among_very_many_units_are_compared() {
+        let alpha = Alpha::new(0.05).unwrap();
+        for units in [30_000_000, 1_000_000_000, 10_000_000_000, 1_000_000_000_000_u64] {
+            for (control, treatment) in [(10, 5), (59, 47), (0, 1), (22, 1), (200, 230)] {
+                let arm =
+                    |conversions| BetaPrior::UNIFORM.update(Proportion::new(units, conversions).unwrap());
+                let found = contrast(&arm(control), &arm(treatment), Direction::Increase, alpha).unwrap();
+                let (a, b) = (control as f64 + 1.0, treatment as f64 + 1.0);
+                let limit = beta::lower(a, b, 0.5, 0.5).unwrap();
+                let off = (found.probability_better / limit - 1.0).abs();
+                assert!(off < 1e-9 + 300.0 / units as f64, "{units} {control} {treatment}: {off:e}");
+                let first = standings(&[arm(control), arm(treatment)], Direction::Increase).unwrap()[1];
+                assert!((first.probability_best / limit - 1.0).abs() < 1e-9 + 300.0 / units as f64);
+            }
+        }
     }
 
     /// Rates whose densities are skewed, cut off at an end, far apart or of very different widths.
