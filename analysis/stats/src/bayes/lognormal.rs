@@ -110,13 +110,14 @@ impl LogMeanPosterior {
     /// As [`LogMeanPosterior::of_amounts`], and [`Inconclusive::OutOfDomain`] for a rate with a count below 0.05.
     pub fn of_revenue(rate: &BetaPosterior, logs: &NormalInverseGamma) -> Result<Self, Inconclusive> {
         rate.resolved()?;
-        let amount = amounts(logs, &normals(logs)?)?;
+        let normals = normals(logs)?;
+        let amount = amounts(logs, &normals)?;
         let widest = WIDEST.min(OWN_SPACING * rate.logit_scale());
         let coarse = spaced_nodes(rate.logit_mode(), widest, MOST_NODES, |u| rate.density(u));
         let buying = log_rate(rate, &coarse)?;
         let mut alone = Vec::new();
         let mut by_steps: BTreeMap<i32, Vec<Normal>> = BTreeMap::new();
-        for mut normal in normals(logs)? {
+        for mut normal in normals {
             normal.deviation = normal.deviation.max(NARROWEST * buying.grain);
             let ratio = buying.standard_deviation / normal.deviation;
             // To first order the merged tail is off by the third moment: ratio³/6 times a skewness of the order of one.
